@@ -1,0 +1,251 @@
+"""Allocate the emissions of the park's power and steam plants to their consumers by solving the supply network.
+
+Unknown is the intensity x (t per GJ) of each carrier (electricity, heat) at each node, under perfect mixing:
+
+    T_n x_n = sum_m E_mn x_m + imports_n + generation_n
+
+with T the carrier's throughput at the node (received plus generated, GJ), E_mn what node m sends to n, imports the
+emissions of what comes from outside the boundary, and generation the emissions of fuels burnt there for power and heat,
+split between the carriers by the energy generated. What a node does not pass on is its own use. Every tonne ends at a
+consumer or leaves with what is sold outside, so the allocation adds up to the emissions that were there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csc_array, eye_array
+from scipy.sparse.linalg import splu
+
+from ecopark.accounting.explanation import Explanation, Input
+from ecopark.accounting.result import Inventory
+from ecopark.units import UnitError, factor
+
+GENERATION = ("power_generation", "heat_generation", "chp")
+"""Activities whose fuel is burnt to make power or heat for others."""
+_CARRIERS = {"electricity": "electricity", "heat": "heat", "steam": "heat"}
+
+
+class UnsolvableSupply(ValueError):
+    """A loop of nodes that pass energy to each other and receive or generate none; `nodes` names them."""
+
+    def __init__(self, nodes: list[str]) -> None:
+        self.nodes = nodes
+        super().__init__(f"the supply loop {', '.join(nodes)} has no inflow and no generation")
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Where the emissions of energy supply end.
+
+    `consumers`: node, own (t emitted there, less what generation passes on), supplied (t allocated with the energy
+    kept), total; `intensities`: node, carrier, throughput (GJ), emissions (t), intensity (t/GJ); `supplies`: seller,
+    buyer, carrier, energy (GJ), emissions (t); `exported` what leaves the boundary with the energy sold (t). `unit` is
+    that of the headline total. consumers' totals + exported = `emitted`.
+    """
+
+    consumers: pl.DataFrame
+    intensities: pl.DataFrame
+    supplies: pl.DataFrame
+    exported: float
+    emitted: float
+    unit: str
+
+    def explain(self, key: str) -> Explanation:
+        """Explain "allocation:NODE", "intensity:NODE:CARRIER" or "exported"; KeyError for anything else."""
+        kind, _, rest = key.partition(":")
+        if kind == "allocation":
+            rows = self.consumers.filter(pl.col("node") == rest)
+            if rows.is_empty():
+                raise KeyError(f"no consumer {rest!r}")
+            row = rows.row(0, named=True)
+            inputs = [
+                Input("own", "自身排放", "emitted on its own", row["own"], self.unit, "total"),
+                Input("supplied", "所用能源分摊", "with the energy it keeps", row["supplied"], self.unit, "total"),
+            ]
+            return Explanation(key, f"{rest} 分摊后排放", f"{rest}: after allocation", row["total"], self.unit, "own + supplied", inputs)
+        if kind == "intensity":
+            node, _, carrier = rest.rpartition(":")
+            rows = self.intensities.filter((pl.col("node") == node) & (pl.col("carrier") == carrier))
+            if rows.is_empty():
+                raise KeyError(f"no intensity of {carrier!r} at {node!r}")
+            row = rows.row(0, named=True)
+            inputs = [
+                Input("emissions", "供能排放", "emissions of the supply", row["emissions"], self.unit, "total"),
+                Input("throughput", "供能量", "energy supplied", row["throughput"], "GJ", "total"),
+            ]
+            unit = f"{self.unit}/GJ"
+            return Explanation(key, f"{node} {carrier} 排放强度", f"{node}: intensity of {carrier}", row["intensity"], unit,
+                               "emissions / throughput", inputs)  # fmt: skip
+        if key == "exported":
+            inputs = [
+                Input("parts", row["seller"], row["seller"], row["emissions"], self.unit, "total")
+                for row in self.supplies.filter(pl.col("outside")).iter_rows(named=True)
+            ]
+            return Explanation(key, "随外送能源流出", "leaves with energy sold", self.exported, self.unit, "sum(parts)", inputs)
+        raise KeyError(f"no allocation key {key!r}")
+
+
+def _energy_flows(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, float]) -> pl.DataFrame:
+    """Return seller, buyer, carrier, energy (GJ), stream, and whether each end is inside, for power, heat and steam."""
+    flows = inventory.flows.filter(pl.col("amount").is_not_null()).select(
+        "stream", (pl.col("amount") * pl.col("share")).alias("amount")
+    )
+    goods = placed.filter(pl.col("group").is_in(list(_CARRIERS)) & (pl.col("used") | pl.col("produced")))
+    scale: dict[str, float] = {}
+    for row in goods.select("id", "group", "commodity_unit").iter_rows(named=True):
+        try:
+            scale[row["id"]] = factor(row["commodity_unit"], "GJ")
+        except UnitError:
+            scale[row["id"]] = enthalpy.get(row["id"], float("nan"))
+    return (
+        goods.with_columns(
+            pl.col("id").replace_strict(list(scale), list(scale.values()), return_dtype=pl.Float64, default=None).alias("gj"),
+            pl.col("group").replace_strict(list(_CARRIERS), list(_CARRIERS.values())).alias("carrier"),
+        )
+        .join(flows.group_by("stream").agg(pl.col("amount").sum()), left_on="id", right_on="stream", how="inner")
+        .select(
+            pl.col("id").alias("stream"), pl.col("source_firm").alias("seller"), pl.col("target_firm").alias("buyer"),
+            "carrier", (pl.col("amount") * pl.col("gj")).alias("energy"), "source_inside", "target_inside",
+        )
+        .filter(pl.col("energy").is_not_nan())
+    )  # fmt: skip
+
+
+def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, float] | None = None) -> Allocation:
+    """Return the allocation of an inventory's energy supply to the firms that use it.
+
+    `placed` comes from `selection.place_streams`; `enthalpy` gives GJ per unit for steam counted by mass (streams
+    without one are left out). Deductions for energy sent outside (negative lines) are not allocated: what is exported
+    is computed instead. Raises UnsolvableSupply for a loop without inflow.
+    """
+    flows = _energy_flows(inventory, placed, enthalpy or {})
+    inside = flows.filter(pl.col("source_inside") & pl.col("target_inside"))
+    imports = flows.filter(~pl.col("source_inside") & pl.col("target_inside"))
+    exports = flows.filter(pl.col("source_inside") & ~pl.col("target_inside"))
+    activity = placed.select(pl.col("id").alias("stream"), "activity", "group", "sent")
+    lines = inventory.lines_of().join(activity, on="stream", how="left", maintain_order="left")
+    lines = lines.filter(~(pl.col("sent").fill_null(False) & (pl.col("result") < 0)))
+    purchased = pl.col("group").is_in(list(_CARRIERS)).fill_null(False) | pl.col("flow").str.starts_with("certificate:")
+    generated = pl.col("activity").is_in(GENERATION).fill_null(False)
+    own = _sums(lines.filter(~purchased & ~generated), "node")
+    fuel = _sums(lines.filter(generated), "node")
+    bought = lines.filter(purchased).with_columns(
+        pl.col("group").replace_strict(list(_CARRIERS), list(_CARRIERS.values()), default="electricity").alias("carrier")
+    )
+
+    places = sorted(
+        {(row["seller"], row["carrier"]) for row in pl.concat([inside, exports]).iter_rows(named=True)}
+        | {(row["buyer"], row["carrier"]) for row in pl.concat([inside, imports]).iter_rows(named=True)}
+    )
+    index = {place: number for number, place in enumerate(places)}
+    count = len(places)
+    received, sent, kept = np.zeros(count), np.zeros(count), np.zeros(count)
+    rows, columns, energies = [], [], []
+    for row in inside.iter_rows(named=True):
+        seller, buyer = index[row["seller"], row["carrier"]], index[row["buyer"], row["carrier"]]
+        if seller == buyer:
+            kept[seller] += row["energy"]
+            continue
+        sent[seller] += row["energy"]
+        received[buyer] += row["energy"]
+        rows.append(buyer)
+        columns.append(seller)
+        energies.append(row["energy"])
+    for row in imports.iter_rows(named=True):
+        received[index[row["buyer"], row["carrier"]]] += row["energy"]
+    for row in exports.iter_rows(named=True):
+        sent[index[row["seller"], row["carrier"]]] += row["energy"]
+
+    made = np.maximum(0.0, sent + kept - received)
+    made_by_node: dict[str, float] = {}
+    for (node, _), number in index.items():
+        made_by_node[node] = made_by_node.get(node, 0.0) + made[number]
+    source = np.zeros(count)
+    for (node, _), number in index.items():
+        if made_by_node[node] > 0:
+            source[number] += fuel.get(node, 0.0) * made[number] / made_by_node[node]
+    for row in bought.group_by("node", "carrier", maintain_order=True).agg(pl.col("result").sum()).iter_rows(named=True):
+        source[index[row["node"], row["carrier"]]] += row["result"]
+    throughput = received + made
+    intensity = _solve(places, throughput, rows, columns, energies, source)
+
+    supplied: dict[str, float] = {}
+    for (node, _), number in index.items():
+        supplied[node] = supplied.get(node, 0.0) + intensity[number] * (throughput[number] - sent[number])
+    for node, emissions in fuel.items():
+        if made_by_node.get(node, 0.0) == 0:  # a boiler that serves its own firm only
+            own[node] = own.get(node, 0.0) + emissions
+    nodes = sorted({*own, *supplied})
+    consumers = pl.DataFrame(
+        {
+            "node": nodes,
+            "own": [own.get(node, 0.0) for node in nodes],
+            "supplied": [supplied.get(node, 0.0) for node in nodes],
+        },
+        schema={"node": pl.String, "own": pl.Float64, "supplied": pl.Float64},
+    ).with_columns((pl.col("own") + pl.col("supplied")).alias("total"))
+    intensities = pl.DataFrame(
+        {
+            "node": [node for node, _ in places],
+            "carrier": [carrier for _, carrier in places],
+            "throughput": throughput,
+            "emissions": intensity * throughput,
+            "intensity": intensity,
+        }
+    )
+    worth = intensities.select(pl.col("node").alias("seller"), "carrier", "intensity")
+    supplies = (
+        pl.concat([inside, exports])
+        .join(worth, on=["seller", "carrier"], how="left", maintain_order="left")
+        .select("stream", "seller", "buyer", "carrier", "energy", (pl.col("energy") * pl.col("intensity")).alias("emissions"),
+                (~pl.col("target_inside")).alias("outside"))
+    )  # fmt: skip
+    exported = float(supplies.filter(pl.col("outside"))["emissions"].sum())
+    return Allocation(
+        consumers.sort("total", descending=True), intensities.filter(pl.col("throughput") > 0), supplies, exported,
+        float(lines["result"].sum()), inventory.scheme.totals[0].unit,
+    )  # fmt: skip
+
+
+def _sums(lines: pl.DataFrame, column: str) -> dict[str, float]:
+    sums = lines.group_by(column, maintain_order=True).agg(pl.col("result").sum())
+    return dict(zip(sums[column], sums["result"], strict=True))
+
+
+def _solve(
+    places: list[tuple[str, str]],
+    throughput: np.ndarray[tuple[int], np.dtype[np.float64]],
+    rows: list[int],
+    columns: list[int],
+    energies: list[float],
+    source: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return x of ``(T - E) x = source``; idle places (no throughput) get 0."""
+    count = len(places)
+    if count == 0:
+        return np.zeros(0)
+    idle = throughput <= 0
+    diagonal = np.where(idle, 1.0, throughput)
+    passed = csc_array((energies, (rows, columns)), shape=(count, count))
+    shares = passed.multiply(1.0 / diagonal[:, None]).tocsc()
+    matrix = (eye_array(count, format="csc") - shares).tocsc()
+    try:
+        solution = splu(matrix).solve(source / diagonal)
+    except RuntimeError as error:  # SuperLU: exactly singular
+        raise UnsolvableSupply([f"{node} ({carrier})" for node, carrier in _closed_loop(places, shares)]) from error
+    solution[idle] = 0.0
+    return np.asarray(solution, dtype=np.float64)
+
+
+def _closed_loop(places: list[tuple[str, str]], shares: csc_array) -> list[tuple[str, str]]:
+    """Return the places whose whole throughput comes from each other."""
+    from scipy.sparse.csgraph import connected_components
+
+    _, labels = connected_components(shares, directed=True, connection="strong")
+    fed = np.asarray(shares.sum(axis=1)).ravel()
+    closed = [number for number in range(len(places)) if fed[number] > 1 - 1e-12 and (labels == labels[number]).sum() > 1]
+    return [places[number] for number in closed]

@@ -1,0 +1,96 @@
+"""The sum of the enterprises against the park: what is made and sold inside counts once, and the elimination is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ecopark.accounting.explanation import Explanation, Input
+from ecopark.accounting.result import Inventory
+
+
+@dataclass(frozen=True)
+class Consolidation:
+    """The enterprise sum, the park's own inventory, and the eliminations between them.
+
+    `eliminations` has one row per stream whose lines differ between the two: stream, commodity, seller, buyer, amount,
+    unit, `enterprises` (its result in the enterprise sum), `park` (its result in the park's inventory) and
+    `elimination` (the difference), in the unit of the headline total, largest first.
+    """
+
+    enterprises: Inventory
+    park: Inventory
+    eliminations: pl.DataFrame
+
+    @property
+    def enterprise_sum(self) -> float:
+        """The headline totals of all enterprises added up."""
+        return self.enterprises.total()
+
+    @property
+    def eliminated(self) -> float:
+        """What is taken out: the enterprise sum less the park's total."""
+        return float(self.eliminations["elimination"].sum())
+
+    def explain(self, key: str) -> Explanation:
+        """Explain "elimination:STREAM" or "eliminated"; KeyError for anything else."""
+        unit = self.park.scheme.totals[0].unit
+        if key == "eliminated":
+            inputs = [
+                Input("parts", row["stream"], row["stream"], row["elimination"], unit, "total")
+                for row in self.eliminations.iter_rows(named=True)
+            ]
+            return Explanation(key, "抵消合计", "eliminated", self.eliminated, unit, "sum(parts)", inputs)
+        stream = key.removeprefix("elimination:")
+        rows = self.eliminations.filter(pl.col("stream") == stream)
+        if rows.is_empty():
+            raise KeyError(f"no elimination for {stream!r}")
+        inputs = []
+        for symbol, inventory in (("enterprises", self.enterprises), ("park", self.park)):
+            lines = inventory.lines_of().filter(pl.col("stream").fill_null(pl.col("flow")) == stream)
+            inputs += [
+                Input(symbol, inventory.name(row["rule"], "zh"), inventory.name(row["rule"], "en"), row["result"], unit,
+                      "line", inventory.reference(f"line:{row['line']}"))
+                for row in lines.iter_rows(named=True)
+            ]  # fmt: skip
+        value = float(rows["elimination"][0])
+        return Explanation(key, f"抵消 {stream}", f"elimination of {stream}", value, unit, "sum(enterprises) - sum(park)", inputs)
+
+
+def consolidate(enterprises: Inventory, park: Inventory, streams: pl.DataFrame) -> Consolidation:
+    """Return the consolidation of two inventories of one scheme, drawn with the perspectives "firms" and "park".
+
+    `streams` is the record's table. The eliminations add up to the enterprise sum less the park's total. ValueError
+    where the two inventories are not of one scheme, year and boundary.
+    """
+    if enterprises.perspective != "firms" or park.perspective != "park":
+        raise ValueError("consolidate takes the inventory of the firms and that of the park, in this order")
+    for name in ("year", "boundary", "scenario"):
+        if getattr(enterprises, name) != getattr(park, name):
+            raise ValueError(f"the two inventories differ in {name}")
+
+    def by_stream(inventory: Inventory, name: str) -> pl.DataFrame:
+        return (
+            inventory.lines_of()
+            .with_columns(pl.col("stream").fill_null(pl.col("flow")))
+            .group_by("stream", maintain_order=True)
+            .agg(
+                pl.col("result").sum().alias(name), pl.col("commodity").first(), pl.col("unit").first(),
+                (pl.col("amount") * pl.col("share")).filter(pl.col("rule") == pl.col("rule").first()).sum().alias("amount"),
+            )
+        )  # fmt: skip
+
+    own = by_stream(enterprises, "enterprises")
+    rest = by_stream(park, "park").select("stream", "park")
+    firms = streams.select(pl.col("id").alias("stream"), pl.col("source").alias("seller"), pl.col("target").alias("buyer"))
+    table = (
+        own.join(rest, on="stream", how="left", maintain_order="left")
+        .with_columns(pl.col("park").fill_null(0.0))
+        .with_columns((pl.col("enterprises") - pl.col("park")).alias("elimination"))
+        .filter(pl.col("elimination").abs() > 1e-12 * pl.col("enterprises").abs().max())
+        .join(firms, on="stream", how="left", maintain_order="left")
+        .select("stream", "commodity", "seller", "buyer", "amount", "unit", "enterprises", "park", "elimination")
+        .sort(pl.col("elimination").abs(), descending=True, maintain_order=True)
+    )
+    return Consolidation(enterprises, park, table)

@@ -1,0 +1,113 @@
+"""What a reader must know about an inventory: what it rests on, what stood in, what was warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ecopark.accounting.coefficients import REMARK_SEPARATOR
+from ecopark.accounting.certificates import CertificateExcess
+from ecopark.accounting.result import IndicatorResult, Inventory, Remark
+from ecopark.catalogue.schemes import Total
+from ecopark.translation import N_
+
+DOUBTFUL = ("unverified", "contested")
+"""Verification statuses that a report must mark."""
+
+_RESTS_ON = {
+    "unverified": N_("{total_en}: {share:.1%} of it rests on unverified values: {factors}."),
+    "contested": N_("{total_en}: {share:.1%} of it rests on contested values: {factors}."),
+}
+
+
+def _totals_to_judge(inventory: Inventory) -> list[Total]:
+    """Return the headline total and those that a core indicator is made of."""
+    scheme = inventory.scheme
+    wanted = {scheme.totals[0].id}
+    wanted |= {name for i in scheme.indicators if i.kind == "core" for name in (i.numerator, i.denominator) if name}
+    return [total for total in scheme.totals if total.id in wanted]
+
+
+def doubtful_parameters(inventory: Inventory, total: str | None = None) -> pl.DataFrame:
+    """Return the unverified and contested values that a total used, with the part of the total that rests on each.
+
+    Columns: factor, symbol, value, unit, status, source, result (in the total's unit), share (of the total of absolute
+    line results). Largest share first.
+    """
+    lines = inventory.lines_of(total).filter(pl.col("result") != 0)
+    weight = lines.group_by("coefficient").agg(pl.col("result").sum(), pl.col("result").abs().sum().alias("weight"))
+    whole = float(lines["result"].abs().sum()) or 1.0
+    return (
+        inventory.parameters.filter(pl.col("status").is_in(DOUBTFUL))
+        .join(weight, on="coefficient", how="inner")
+        .group_by("factor", "symbol", maintain_order=True)
+        .agg(
+            pl.col("value").first(), pl.col("unit").first(), pl.col("status").first(), pl.col("source").first(),
+            pl.col("result").sum(), (pl.col("weight").sum() / whole).alias("share"),
+        )
+        .sort("share", descending=True, maintain_order=True)
+    )  # fmt: skip
+
+
+def collect_remarks(
+    inventory: Inventory, excess: CertificateExcess | None, indicators: Sequence[IndicatorResult]
+) -> list[Remark]:
+    """Return the remarks on an inventory: doubtful values by total, substitutions, certificates, warnings."""
+    remarks: list[Remark] = []
+    for total in _totals_to_judge(inventory):
+        doubtful = doubtful_parameters(inventory, total.id)
+        for status in DOUBTFUL:
+            rows = doubtful.filter(pl.col("status") == status)
+            if rows.is_empty():
+                continue
+            factors = ", ".join(dict.fromkeys(f"{row['factor']} = {row['value']:g} {row['unit']}" for row in rows.to_dicts()))
+            lines = inventory.lines_of(total.id).join(
+                inventory.parameters.filter(pl.col("status") == status), on="coefficient", how="semi"
+            )
+            whole = float(inventory.lines_of(total.id)["result"].abs().sum()) or 1.0
+            share = float(lines["result"].abs().sum()) / whole
+            values = {"total_zh": total.name_zh, "total_en": total.name_en, "share": share, "factors": factors}
+            remarks.append(Remark(f"rests_on_{status}", _RESTS_ON[status], values, "warning"))
+    remarks += _substitutions(inventory)
+    if excess is not None:
+        remarks.append(
+            Remark(
+                "certificate_excess",
+                N_("Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted."),
+                {"claimed": excess.claimed, "received": excess.received},
+                "warning",
+            )
+        )
+    remarks += [indicator.warning for indicator in indicators if indicator.warning is not None]
+    return remarks
+
+
+_SUBSTITUTIONS = {
+    "year": N_("No value for {wanted}; that of {found} stands in: {factors}."),
+    "region": N_("No value for the region {wanted}; that of {found} stands in: {factors}."),
+    "commodity": N_("No value for {wanted}; that of {found} stands in: {factors}."),
+    "alternatives": N_("Other readings exist ({found}): {factors}."),
+}
+
+
+def _substitutions(inventory: Inventory) -> list[Remark]:
+    """Return one remark for each kind of substitution, naming the factors."""
+    used = inventory.lines["coefficient"].unique()
+    rows = (
+        inventory.parameters.filter(pl.col("coefficient").is_in(used.implode()) & pl.col("remark").is_not_null())
+        .select("factor", "remark")
+        .unique(maintain_order=True)
+    )
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for factor, text in rows.iter_rows():
+        for part in text.split(REMARK_SEPARATOR):
+            kind, _, rest = part.partition(":")
+            found, _, wanted = rest.rpartition(":") if kind != "alternatives" else (rest, "", "")
+            if kind in _SUBSTITUTIONS:
+                grouped.setdefault((kind, found, wanted), []).append(factor)
+    return [
+        Remark(f"substituted_{kind}", _SUBSTITUTIONS[kind],
+               {"found": found, "wanted": wanted, "factors": ", ".join(dict.fromkeys(factors))})
+        for (kind, found, wanted), factors in grouped.items()
+    ]  # fmt: skip
