@@ -31,16 +31,14 @@ def catalogue(language: str) -> gettext.NullTranslations:
         raise ValueError(f"unknown language {language!r}; known: {', '.join(LANGUAGES)}")
     if language == "en":
         return gettext.NullTranslations()
-    folder = _LOCALE / language / "LC_MESSAGES"
-    merged = gettext.GNUTranslations()
-    merged._catalog = {}  # type: ignore[attr-defined]  # an empty table to merge the rooms into
-    files = sorted(folder.glob("*.mo"))
+    files = sorted((_LOCALE / language / "LC_MESSAGES").glob("*.mo"))
     if not files:
-        raise FileNotFoundError(f"no compiled messages in {folder}; run `make setup`")
+        raise FileNotFoundError(f"no compiled messages for {language!r}; run `make setup`")
+    rooms = gettext.NullTranslations()
     for file in files:
         with file.open("rb") as stream:
-            merged._catalog.update(gettext.GNUTranslations(stream)._catalog)  # type: ignore[attr-defined]
-    return merged
+            rooms.add_fallback(gettext.GNUTranslations(stream))
+    return rooms
 
 
 def translate(message: str, language: str, **values: object) -> str:

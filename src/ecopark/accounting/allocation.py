@@ -20,8 +20,12 @@ import polars as pl
 from scipy.sparse import csc_array, eye_array
 from scipy.sparse.linalg import splu
 
+from ecopark.accounting.coefficients import local_rows
 from ecopark.accounting.explanation import Explanation, Input
 from ecopark.accounting.result import Inventory
+from ecopark.catalogue import Catalogue, FactorLookup, Missing, Request
+from ecopark.model.network import Network
+from ecopark.model.record import Record
 from ecopark.units import UnitError, factor
 
 GENERATION = ("power_generation", "heat_generation", "chp")
@@ -44,7 +48,8 @@ class Allocation:
     `consumers`: node, own (t emitted there, less what generation passes on), supplied (t allocated with the energy
     kept), total; `intensities`: node, carrier, throughput (GJ), emissions (t), intensity (t/GJ); `supplies`: seller,
     buyer, carrier, energy (GJ), emissions (t); `exported` what leaves the boundary with the energy sold (t). `unit` is
-    that of the headline total. consumers' totals + exported = `emitted`.
+    that of the headline total. consumers' totals + exported = `emitted`. `left_out` names the streams of steam whose
+    energy is not known, so that nothing could be allocated with them.
     """
 
     consumers: pl.DataFrame
@@ -53,6 +58,7 @@ class Allocation:
     exported: float
     emitted: float
     unit: str
+    left_out: tuple[str, ...] = ()
 
     def explain(self, key: str) -> Explanation:
         """Explain "allocation:NODE", "intensity:NODE:CARRIER" or "exported"; KeyError for anything else."""
@@ -111,18 +117,34 @@ def _energy_flows(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[
             pl.col("id").alias("stream"), pl.col("source_firm").alias("seller"), pl.col("target_firm").alias("buyer"),
             "carrier", (pl.col("amount") * pl.col("gj")).alias("energy"), "source_inside", "target_inside",
         )
-        .filter(pl.col("energy").is_not_nan())
     )  # fmt: skip
+
+
+def steam_energy(
+    record: Record, catalogue: Catalogue, network: Network, placed: pl.DataFrame, year: int
+) -> dict[str, float]:
+    """Return GJ per unit of each steam stream that the record states a net enthalpy for (by stream, node or park)."""
+    lookup = FactorLookup(catalogue, year, local_rows(record), {}, catalogue.parent_commodity)
+    found: dict[str, float] = {}
+    for row in placed.filter(pl.col("group") == "steam").iter_rows(named=True):
+        nodes = (row["source"], *network.ancestors(row["source"]), row["target"], *network.ancestors(row["target"]))
+        request = Request(row["commodity"], row["commodity_unit"], stream=row["id"], nodes=nodes)
+        choices = lookup.find("net_enthalpy", request, {})
+        if not isinstance(choices, Missing):
+            found[row["id"]] = choices[0].value * factor(choices[0].unit, f"GJ/{row['commodity_unit']}")
+    return found
 
 
 def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, float] | None = None) -> Allocation:
     """Return the allocation of an inventory's energy supply to the firms that use it.
 
-    `placed` comes from `selection.place_streams`; `enthalpy` gives GJ per unit for steam counted by mass (streams
-    without one are left out). Deductions for energy sent outside (negative lines) are not allocated: what is exported
+    `placed` comes from `selection.place_streams`; `enthalpy` (of `steam_energy`) gives GJ per unit for steam counted by
+    mass; streams without one are left out and named. Deductions for energy sent outside (negative lines) are not allocated: what is exported
     is computed instead. Raises UnsolvableSupply for a loop without inflow.
     """
     flows = _energy_flows(inventory, placed, enthalpy or {})
+    left_out = tuple(flows.filter(pl.col("energy").is_nan())["stream"])
+    flows = flows.filter(pl.col("energy").is_not_nan())
     inside = flows.filter(pl.col("source_inside") & pl.col("target_inside"))
     imports = flows.filter(~pl.col("source_inside") & pl.col("target_inside"))
     exports = flows.filter(pl.col("source_inside") & ~pl.col("target_inside"))
@@ -207,7 +229,7 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     exported = float(supplies.filter(pl.col("outside"))["emissions"].sum())
     return Allocation(
         consumers.sort("total", descending=True), intensities.filter(pl.col("throughput") > 0), supplies, exported,
-        float(lines["result"].sum()), inventory.scheme.totals[0].unit,
+        float(lines["result"].sum()), inventory.scheme.totals[0].unit, left_out,
     )  # fmt: skip
 
 

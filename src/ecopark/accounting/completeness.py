@@ -55,7 +55,7 @@ def find_gaps(
 
     Looked at are the streams that a required rule counts, or an optional rule that has a factor for them.
     """
-    gaps = _requirement_gaps(scheme, placed, flows, network)
+    gaps = _requirement_gaps(scheme, placed, network)
     added = {category for total in scheme.totals for category in total.categories}
     counts = [number for number, rule in enumerate(scheme.rules) if rule.category in added]
     required = [number for number in counts if not scheme.rules[number].optional]
@@ -70,15 +70,11 @@ def find_gaps(
     return gaps
 
 
-def _requirement_gaps(scheme: Scheme, placed: pl.DataFrame, flows: pl.DataFrame, network: Network) -> list[Gap]:
-    stated = placed.filter(
-        pl.col("id").is_in(flows["stream"].implode()) & (pl.col("used") | pl.col("produced"))
-    )
+def _requirement_gaps(scheme: Scheme, placed: pl.DataFrame, network: Network) -> list[Gap]:
+    kinds = placed.filter(pl.col("used") | pl.col("produced")).select("group", "commodity", "activity").unique()
     gaps: list[Gap] = []
     for requirement in scheme.requirements:
-        if stated.filter(_meets(requirement)).is_empty() and placed.filter(
-            (pl.col("used") | pl.col("produced")) & _meets(requirement)
-        ).is_empty():
+        if kinds.filter(_meets(requirement)).is_empty():
             reason, remedy = REASONS["requirement"]
             gaps.append(
                 Gap("requirement", requirement.name_zh, requirement.name_en, network.park(), reason, remedy, {})
@@ -154,16 +150,19 @@ def _factor_gaps(
     placed: pl.DataFrame, flows: pl.DataFrame, factor_gaps: Sequence[FactorGap], names: Mapping[str, tuple[str, str]]
 ) -> list[Gap]:
     """Return a gap for every missing factor of a stream that has an amount; zero or notation needs no factor."""
-    used = set(flows.filter(pl.col("amount").fill_null(0) != 0)["stream"])
-    by_stream = {row["id"]: row for row in placed.filter(pl.col("id").is_in(list(used))).iter_rows(named=True)}
+    if not factor_gaps:
+        return []
+    used = flows.filter(pl.col("amount").fill_null(0) != 0)["stream"].unique()
+    short = pl.Series([gap.commodity for gap in factor_gaps]).unique()
+    counted = placed.filter(
+        pl.col("id").is_in(used.implode()) & pl.col("commodity").is_in(short.implode()) & (pl.col("used") | pl.col("produced"))
+    )
     gaps: list[Gap] = []
     seen: set[tuple[str, str, str]] = set()
     for gap in factor_gaps:
-        affected = [
-            row for row in by_stream.values() if row["commodity"] == gap.commodity and (row["used"] or row["produced"])
-        ]
+        affected = counted.filter(pl.col("commodity") == gap.commodity)
         key = (gap.commodity, gap.quantity, gap.factor)
-        if not affected or key in seen:
+        if affected.is_empty() or key in seen:
             continue
         seen.add(key)
         kind = "unknown_factor" if gap.factor else "no_factor"
@@ -171,7 +170,7 @@ def _factor_gaps(
         (good_zh, good_en), (what_zh, what_en) = (names.get(name, (name, name)) for name in (gap.commodity, gap.quantity))
         values = {"quantity_zh": what_zh, "quantity_en": what_en, "commodity_zh": good_zh, "commodity_en": good_en,
                   "factor": gap.factor}  # fmt: skip
-        row = affected[0]
+        row = affected.row(0, named=True)
         gaps.append(
             Gap(kind, good_zh, good_en, row["owner"] or row["target_firm"] or "", reason, remedy, values,
                 gap.stream)

@@ -14,9 +14,10 @@ from ecopark.accounting.result import Inventory
 class Consolidation:
     """The enterprise sum, the park's own inventory, and the eliminations between them.
 
-    `eliminations` has one row per stream whose lines differ between the two: stream, commodity, seller, buyer, amount,
-    unit, `enterprises` (its result in the enterprise sum), `park` (its result in the park's inventory) and
-    `elimination` (the difference), in the unit of the headline total, largest first.
+    `eliminations` has one row per stream that the two count differently: stream, commodity, seller, buyer, amount,
+    unit, `bought` (what buyers count for it), `sold` (what sellers deduct), `park` (its result in the park's inventory)
+    and `elimination` (bought + sold - park), in the unit of the headline total, largest first. Where a scheme lets
+    sellers deduct what buyers count, the two cancel and the elimination is zero.
     """
 
     enterprises: Inventory
@@ -70,27 +71,33 @@ def consolidate(enterprises: Inventory, park: Inventory, streams: pl.DataFrame) 
         if getattr(enterprises, name) != getattr(park, name):
             raise ValueError(f"the two inventories differ in {name}")
 
-    def by_stream(inventory: Inventory, name: str) -> pl.DataFrame:
+    def by_stream(inventory: Inventory) -> pl.DataFrame:
+        positive, negative = pl.col("result").filter(pl.col("result") > 0), pl.col("result").filter(pl.col("result") < 0)
         return (
             inventory.lines_of()
             .with_columns(pl.col("stream").fill_null(pl.col("flow")))
             .group_by("stream", maintain_order=True)
             .agg(
-                pl.col("result").sum().alias(name), pl.col("commodity").first(), pl.col("unit").first(),
+                positive.sum().alias("bought"), negative.sum().alias("sold"), pl.col("commodity").first(),
+                pl.col("unit").first(),
                 (pl.col("amount") * pl.col("share")).filter(pl.col("rule") == pl.col("rule").first()).sum().alias("amount"),
             )
         )  # fmt: skip
 
-    own = by_stream(enterprises, "enterprises")
-    rest = by_stream(park, "park").select("stream", "park")
+    own = by_stream(enterprises)
+    rest = by_stream(park).select("stream", pl.col("bought").alias("park_bought"), pl.col("sold").alias("park_sold"))
     firms = streams.select(pl.col("id").alias("stream"), pl.col("source").alias("seller"), pl.col("target").alias("buyer"))
+    slack = 1e-12 * (own["bought"].abs().max() or 0.0)
     table = (
         own.join(rest, on="stream", how="left", maintain_order="left")
-        .with_columns(pl.col("park").fill_null(0.0))
-        .with_columns((pl.col("enterprises") - pl.col("park")).alias("elimination"))
-        .filter(pl.col("elimination").abs() > 1e-12 * pl.col("enterprises").abs().max())
+        .with_columns(pl.col("park_bought", "park_sold").fill_null(0.0))
+        .filter(
+            ((pl.col("bought") - pl.col("park_bought")).abs() > slack) | ((pl.col("sold") - pl.col("park_sold")).abs() > slack)
+        )
+        .with_columns((pl.col("park_bought") + pl.col("park_sold")).alias("park"))
+        .with_columns((pl.col("bought") + pl.col("sold") - pl.col("park")).alias("elimination"))
         .join(firms, on="stream", how="left", maintain_order="left")
-        .select("stream", "commodity", "seller", "buyer", "amount", "unit", "enterprises", "park", "elimination")
-        .sort(pl.col("elimination").abs(), descending=True, maintain_order=True)
+        .select("stream", "commodity", "seller", "buyer", "amount", "unit", "bought", "sold", "park", "elimination")
+        .sort(pl.col("elimination").abs(), pl.col("bought"), descending=True, maintain_order=True)
     )
     return Consolidation(enterprises, park, table)

@@ -35,12 +35,11 @@ def doubtful_parameters(inventory: Inventory, total: str | None = None) -> pl.Da
     Columns: factor, symbol, value, unit, status, source, result (in the total's unit), share (of the total of absolute
     line results). Largest share first.
     """
-    lines = inventory.lines_of(total).filter(pl.col("result") != 0)
-    weight = lines.group_by("coefficient").agg(pl.col("result").sum(), pl.col("result").abs().sum().alias("weight"))
-    whole = float(lines["result"].abs().sum()) or 1.0
+    weights = _weights(inventory, total)
+    whole = float(weights["weight"].sum()) or 1.0
     return (
         inventory.parameters.filter(pl.col("status").is_in(DOUBTFUL))
-        .join(weight, on="coefficient", how="inner")
+        .join(weights.filter(pl.col("weight") > 0), on="coefficient", how="inner")
         .group_by("factor", "symbol", maintain_order=True)
         .agg(
             pl.col("value").first(), pl.col("unit").first(), pl.col("status").first(), pl.col("source").first(),
@@ -50,24 +49,32 @@ def doubtful_parameters(inventory: Inventory, total: str | None = None) -> pl.Da
     )  # fmt: skip
 
 
+def _weights(inventory: Inventory, total: str | None) -> pl.DataFrame:
+    """Return coefficient, result and weight (sum of absolute results) over the lines of a total."""
+    result = pl.col("result")
+    lines = inventory.lazy_lines_of(total)
+    return lines.group_by("coefficient").agg(result.sum(), result.abs().sum().alias("weight")).collect()
+
+
 def collect_remarks(
     inventory: Inventory, excess: CertificateExcess | None, indicators: Sequence[IndicatorResult]
 ) -> list[Remark]:
     """Return the remarks on an inventory: doubtful values by total, substitutions, certificates, warnings."""
     remarks: list[Remark] = []
     for total in _totals_to_judge(inventory):
-        doubtful = doubtful_parameters(inventory, total.id)
+        weights = _weights(inventory, total.id)
+        whole = float(weights["weight"].sum()) or 1.0
         for status in DOUBTFUL:
-            rows = doubtful.filter(pl.col("status") == status)
-            if rows.is_empty():
+            doubtful = inventory.parameters.filter(pl.col("status") == status)
+            resting = weights.filter(pl.col("weight") > 0).join(doubtful, on="coefficient", how="semi")
+            if resting.is_empty():
                 continue
-            factors = ", ".join(dict.fromkeys(f"{row['factor']} = {row['value']:g} {row['unit']}" for row in rows.to_dicts()))
-            lines = inventory.lines_of(total.id).join(
-                inventory.parameters.filter(pl.col("status") == status), on="coefficient", how="semi"
-            )
-            whole = float(inventory.lines_of(total.id)["result"].abs().sum()) or 1.0
-            share = float(lines["result"].abs().sum()) / whole
-            values = {"total_zh": total.name_zh, "total_en": total.name_en, "share": share, "factors": factors}
+            order = doubtful.join(resting, on="coefficient").sort("weight", descending=True, maintain_order=True)
+            named = [f"{row['factor']} = {row['value']:g} {row['unit']}" for row in order.iter_rows(named=True)]
+            values = {
+                "total_zh": total.name_zh, "total_en": total.name_en, "factors": ", ".join(dict.fromkeys(named)),
+                "share": float(resting["weight"].sum()) / whole,
+            }  # fmt: skip
             remarks.append(Remark(f"rests_on_{status}", _RESTS_ON[status], values, "warning"))
     remarks += _substitutions(inventory)
     if excess is not None:

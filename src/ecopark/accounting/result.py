@@ -140,12 +140,16 @@ class Inventory:
 
     def lines_of(self, total: Total | str | None = None) -> pl.DataFrame:
         """Return the lines that a total adds (the headline if none is named)."""
+        return self.lazy_lines_of(total).collect()
+
+    def lazy_lines_of(self, total: Total | str | None = None) -> pl.LazyFrame:
+        """Return the same lines as a lazy frame, so that a sum touches only the columns it needs."""
         chosen = total if isinstance(total, Total) else self.scheme.total(total)
-        return self.lines.filter(pl.col("category").is_in(chosen.categories))
+        return self.lines.lazy().filter(pl.col("category").is_in(chosen.categories))
 
     def total(self, identity: str | None = None) -> float:
         """Return a total in its unit: the headline, or the one called `identity`."""
-        return float(self.lines_of(identity)["result"].sum())
+        return float(self.lazy_lines_of(identity).select(pl.col("result").sum()).collect().item())
 
     def totals(self) -> pl.DataFrame:
         """Return every total of the scheme: id, name_zh, name_en, value, unit, key."""
@@ -169,11 +173,12 @@ class Inventory:
         for dimension in dimensions:
             parts += [pl.lit(f"&{dimension}:"), pl.col(dimension)]
         return (
-            self.lines_of(chosen)
+            self.lazy_lines_of(chosen)
             .group_by(columns, maintain_order=True)
             .agg(pl.col("result").sum().alias("value"), pl.len().alias("lines"))
             .with_columns(pl.lit(chosen.unit).alias("unit"), pl.concat_str(parts).alias("key"))
             .sort(pl.col("value").abs(), descending=True, maintain_order=True)
+            .collect()
         )
 
     def name(self, identity: str, language: str) -> str:

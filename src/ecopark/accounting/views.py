@@ -1,15 +1,14 @@
 """Pure data for figures: what the web's charts and the report's print figures draw, from inventories and comparisons.
 
 A view holds numbers, ids and both names; nothing of pixels, fonts or colours (`colour` is a key of
-`ecopark.palette`). Every row that stands for a number of an inventory carries its key: the reference that `explain`
-takes (``R3-total:co2&category:fuel``, without the run where the inventory is not stored).
+`ecopark.palette`). Every row that stands for a number of an inventory carries that number's explain key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ecopark.accounting.result import Inventory
 
 ViewKind = Literal["bars", "columns", "treemap", "waterfall", "ranges", "paired"]
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -100,14 +100,16 @@ def _split(inventory: Inventory, group: str, total: str | None) -> pl.DataFrame:
         group_zh, group_en = names_of(inventory, group, row[group])
         series_zh, series_en = names_of(inventory, "category", row["category"])
         colour = f"category:{row['category']}"
-        rows.append((row[group], group_zh, group_en, row["category"], series_zh, series_en, colour, row["value"], inventory.reference(row["key"])))
+        rows.append(
+            (row[group], group_zh, group_en, row["category"], series_zh, series_en, colour, row["value"], row["key"])
+        )
     frame = pl.DataFrame(rows, schema=_BARS, orient="row")
     return frame.sort(pl.col("value").sum().over("group"), descending=True, maintain_order=True)
 
 
 def _headline(inventory: Inventory, total: str | None) -> tuple[str, str, str]:
     chosen = inventory.scheme.total(total)
-    return chosen.id, chosen.unit, inventory.reference(f"total:{chosen.id}")
+    return chosen.id, chosen.unit, f"total:{chosen.id}"
 
 
 def scope_view(inventory: Inventory, total: str | None = None) -> View:
@@ -140,12 +142,12 @@ def firm_view(inventory: Inventory, total: str | None = None) -> View:
     parts = inventory.by("node", "category", total=total).to_dicts()
     for row in inventory.by("node", total=total).iter_rows(named=True):
         node = row["node"]
-        rows.append((node, None, *names_of(inventory, "node", node), "", row["value"], inventory.reference(row["key"])))
+        rows.append((node, None, *names_of(inventory, "node", node), "", row["value"], row["key"]))
         for part in parts:
             if part["node"] == node:
                 names = names_of(inventory, "category", part["category"])
                 colour = f"category:{part['category']}"
-                rows.append((f"{node}/{part['category']}", node, *names, colour, part["value"], inventory.reference(part["key"])))
+                rows.append((f"{node}/{part['category']}", node, *names, colour, part["value"], part["key"]))
     frame = pl.DataFrame(rows, schema=_TREEMAP, orient="row")
     negative = bool((frame["value"] < 0).any())
     note = N_("Areas show positive parts only; what is subtracted stands in the table.") if negative else ""
@@ -153,42 +155,57 @@ def firm_view(inventory: Inventory, total: str | None = None) -> View:
 
 
 def trend_view(inventories: Sequence[Inventory], total: str | None = None) -> View:
-    """Return the total of several years (one inventory each, same scheme), each split by category."""
+    """Return the total of several years (one inventory each, same scheme), each split by category.
+
+    `key` of a row is prefixed by its year: ``2019/total:co2&category:fuel``.
+    """
     rows = []
     for inventory in inventories:
         year = str(inventory.year)
         for row in inventory.by("category", total=total).iter_rows(named=True):
             names = names_of(inventory, "category", row["category"])
             colour = f"category:{row['category']}"
-            rows.append((year, year, year, row["category"], *names, colour, row["value"], inventory.reference(row["key"])))
+            rows.append((year, year, year, row["category"], *names, colour, row["value"], f"{year}/{row['key']}"))
     unit = _headline(inventories[0], total)[1] if inventories else ""
     return View("trend", "columns", N_("By year and category"), unit, pl.DataFrame(rows, schema=_BARS, orient="row"))
 
 
-class CalculatedAndReported(Protocol):
-    """A year's emissions as calculated (None where the record has no flows) and as the operator reported them."""
-
-    @property
-    def year(self) -> int: ...  # noqa: D102
-    @property
-    def calculated(self) -> float | None: ...  # noqa: D102
-    @property
-    def reported(self) -> float: ...  # noqa: D102
-    @property
-    def unit(self) -> str: ...  # noqa: D102
-    @property
-    def reference(self) -> str: ...  # noqa: D102
+ReportedRow = tuple[int, float | None, float | None, str | None, str | None]
+"""Year, calculated, reported, key of the calculated and key of the reported number; None where there is none."""
 
 
-def reported_view(rows_of_node: Sequence[CalculatedAndReported]) -> View:
-    """Return calculated beside reported by year, for one node; `reference` of a row is the run behind its calculation."""
+def reported_view(inventories: Sequence[Inventory], total: str | None = None) -> View:
+    """Return calculated beside reported, by year; keys as in `trend_view`.
+
+    The reported value is the statistic of the boundary's node that the scheme names (`Scheme.reported`), null in a
+    year without one; the calculated value is null where the year has no lines.
+    """
+    rows: list[ReportedRow] = []
+    for inventory in inventories:
+        identity, _, key = _headline(inventory, total)
+        statistic = inventory.statistics.get(inventory.scheme.reported)
+        empty = inventory.lines_of(identity).is_empty()
+        rows.append(
+            (
+                inventory.year,
+                None if empty else inventory.total(identity),
+                statistic.value if statistic else None,
+                None if empty else f"{inventory.year}/{key}",
+                f"{inventory.year}/statistic:{inventory.scheme.reported}" if statistic else None,
+            )
+        )
+    return calculated_and_reported(rows, _headline(inventories[0], total)[1] if inventories else "")
+
+
+def calculated_and_reported(found: Sequence[ReportedRow], unit: str) -> View:
+    """Return calculated beside reported emissions by year, both in `unit`."""
     rows: list[tuple[object, ...]] = []
-    for item in rows_of_node:
-        year = str(item.year)
-        key = f"{item.reference}-total" if item.reference else None
-        rows.append((year, year, year, "calculated", *_both(CALCULATED), "series:calculated", item.calculated, key))
-        rows.append((year, year, year, "reported", *_both(REPORTED), "series:reported", item.reported, None))
-    unit = rows_of_node[0].unit if rows_of_node else ""
+    for number, calculated, reported, calculated_key, reported_key in found:
+        year = str(number)
+        rows.append(
+            (year, year, year, "calculated", *_both(CALCULATED), "series:calculated", calculated, calculated_key)
+        )
+        rows.append((year, year, year, "reported", *_both(REPORTED), "series:reported", reported, reported_key))
     frame = pl.DataFrame(rows, schema=_BARS, orient="row")
     return View("reported", "paired", N_("Calculated beside reported"), unit, frame)
 
@@ -196,11 +213,10 @@ def reported_view(rows_of_node: Sequence[CalculatedAndReported]) -> View:
 def waterfall_view(comparison: Comparison, most: int = 24) -> View:
     """Return the way from one inventory's headline total to the other's, step by step.
 
-    Beyond `most` steps the smallest are drawn as one ("all smaller steps", without a key); none is dropped. A step's key
-    is that of `Comparison.explain` with the two runs before it (``R3~R4-step:1``).
+    Beyond `most` steps the smallest are drawn as one ("all smaller steps", without a key); none is dropped. Keys are
+    those of `Comparison.explain`; the totals' keys are ``first`` and ``second``.
     """
     first, second = comparison.first, comparison.second
-    prefix = f"{first.run}~{second.run}-" if first.run and second.run else ""
     same_scheme, same_year = first.scheme.id == second.scheme.id, first.year == second.year
 
     def title(inventory: Inventory) -> tuple[str, str]:
@@ -210,7 +226,7 @@ def waterfall_view(comparison: Comparison, most: int = 24) -> View:
         return inventory.scheme.name_zh + year, inventory.scheme.name_en + year
 
     level = first.total()
-    rows: list[tuple[object, ...]] = [("first", *title(first), "total", "step:total", level, 0.0, level, first.reference("total"))]
+    rows: list[tuple[object, ...]] = [("first", *title(first), "total", "step:total", level, 0.0, level, "first")]
 
     def step(identity: str, names: tuple[str, str], value: float, key: str | None) -> None:
         nonlocal level
@@ -220,14 +236,16 @@ def waterfall_view(comparison: Comparison, most: int = 24) -> View:
 
     drawn = comparison.steps if len(comparison.steps) <= most else comparison.steps[: most - 1]
     for number, item in enumerate(drawn, 1):
-        step(f"step:{number}", (item.label("zh"), item.label("en")), item.value, f"{prefix}step:{number}")
+        step(f"step:{number}", (item.label("zh"), item.label("en")), item.value, f"step:{number}")
     rest = comparison.steps[len(drawn) :]
     if rest:
         step("rest", _both(N_("All smaller steps")), sum(item.value for item in rest), None)
     end = second.total()
-    rows.append(("second", *title(second), "total", "step:total", end, 0.0, end, second.reference("total")))
+    rows.append(("second", *title(second), "total", "step:total", end, 0.0, end, "second"))
     frame = pl.DataFrame(rows, schema=_WATERFALL, orient="row")
-    return View("waterfall", "waterfall", N_("From the first to the second total"), comparison.unit, frame, f"{prefix}difference")
+    return View(
+        "waterfall", "waterfall", N_("From the first to the second total"), comparison.unit, frame, "difference"
+    )
 
 
 def ranges_view(
@@ -246,6 +264,6 @@ def ranges_view(
             continue
         category = key.partition("&category:")[2]
         colour = f"category:{category}" if category else "series:total"
-        rows.append((key, explanation.name_zh, explanation.name_en, colour, explanation.value, low, high, inventory.reference(key)))
+        rows.append((key, explanation.name_zh, explanation.name_en, colour, explanation.value, low, high, key))
     frame = pl.DataFrame(rows, schema=_RANGES, orient="row")
     return View(identity, "ranges", N_("Totals with their 95 % ranges"), unit, frame)

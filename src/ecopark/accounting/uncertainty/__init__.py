@@ -5,9 +5,9 @@ several lines share is one variable. `approach_1` takes lines as independent (wi
 `first_order` keeps the correlation and gives the contributions to the variance, `approach_2` simulates.
 """
 
-from ecopark.accounting.uncertainty.approach_1 import Approach1, Trend, approach_1, trend
-from ecopark.accounting.uncertainty.approach_2 import Approach2, approach_2, draw, sample_totals
+from ecopark.accounting.uncertainty.error_propagation import Approach1, Trend, approach_1, trend
 from ecopark.accounting.uncertainty.linear import FirstOrder, correlation, first_order, propagate
+from ecopark.accounting.uncertainty.monte_carlo import Approach2, approach_2, draw, sample_totals
 from ecopark.accounting.uncertainty.product_sum import ProductSum, draw_numbers
 from ecopark.accounting.uncertainty.quantiles import Shapes, distribution_codes
 

@@ -5,9 +5,9 @@ Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC11, 2011). Its key is the
 (words 1 and 2) and the sample's place (words 0 and 3). There is no state, so a sample is the same whatever was computed
 before it, in whichever thread.
 
-One counter gives four 32-bit numbers. They go to samples 64 apart: with block = sample // 256, the number of a sample is
-output (sample // 64) % 4 of counter block·64 + sample % 64. So a block of 256 samples is filled in long runs, which the
-compiler turns into vector code.
+One counter gives four 32-bit numbers. They go to samples 64 apart: with block = sample // 256, the number of a sample
+is output (sample // 64) % 4 of counter block·64 + sample % 64. So a block of 256 samples is filled in long runs, which
+the compiler turns into vector code.
 
 The steps of a block are separate loops for the same reason: hashing, place in the table and interpolation are vector
 code; the look-up in between is one 8-byte load a number (value and step to the next node lie side by side).
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped,unused-ignore]
+from numba import njit
 from numpy.typing import NDArray
 
 from ecopark.accounting.uncertainty.quantiles import CELLS_PER_OCTAVE, LOWEST_OCTAVE, NODES
@@ -58,7 +58,7 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compile `function` with numba into its callers: a call in a loop would keep the loop from becoming vector code."""
+    """Compile `function` into its callers with numba: a call in a loop keeps the loop from becoming vector code."""
     return cast(Function, njit(inline="always", error_model="numpy")(function))
 
 

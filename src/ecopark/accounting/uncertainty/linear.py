@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ecopark.accounting.uncertainty.product_sum import ProductSum
+from ecopark.accounting.uncertainty.product_sum import IntArray, ProductSum
 from ecopark.accounting.uncertainty.quantiles import Z975, FloatArray
 from ecopark.accounting.uncertainty.remarks import exact_variables
 from ecopark.model.problems import Problem
@@ -79,14 +80,15 @@ class FirstOrder:
     totals: pl.DataFrame
     remarks: list[Problem]
     _deviation: FloatArray
-    _draw: np.ndarray
+    _draw: IntArray
     _group_draw: csr_array
 
     def lines(self, group: str) -> pl.DataFrame:
         """Return the lines of `group`: line, value, sd (alone), share (part in the variance of the group's total)."""
         sums = self.product_sum
         members = sums.groups[group]
-        covariance = np.bincount(self._incidence_line, self._weight(group) * self._deviation, sums.line_count)[members]
+        weighted = self._weight(group) * self._deviation
+        covariance = np.bincount(sums.incidence_line, weighted, sums.line_count)[members]
         return pl.DataFrame(
             {
                 "line": sums.line_id.gather(members),
@@ -123,17 +125,16 @@ class FirstOrder:
 
     def draw_sd(self, group: str) -> FloatArray:
         """Return |S_d| of every distinct draw (in the order of ``np.unique(product_sum.draw)``) for `group`."""
-        row = self._group_draw[[list(self.product_sum.groups).index(group)]]
-        return np.abs(np.asarray(row.todense()).ravel())
+        return np.abs(self._draw_sums(group))
 
-    @property
-    def _incidence_line(self) -> np.ndarray:
-        return self.product_sum.incidence_line
+    def _draw_sums(self, group: str) -> FloatArray:
+        row = list(self.product_sum.groups).index(group)
+        return np.asarray(self._group_draw[[row]].todense(), dtype=np.float64).ravel()
 
     def _weight(self, group: str) -> FloatArray:
         """S_d of the draw of every incidence."""
-        row = self._group_draw[[list(self.product_sum.groups).index(group)]]
-        return np.asarray(row.todense()).ravel()[self._draw]
+        result: FloatArray = self._draw_sums(group)[self._draw]
+        return result
 
     @cached_property
     def _line_sd(self) -> FloatArray:
@@ -144,7 +145,8 @@ class FirstOrder:
         per_draw = csr_array((self._deviation, self._draw, sums.line_start), shape=shape)
         per_draw.sum_duplicates()
         squares = per_draw.power(2).sum(axis=1)
-        return np.sqrt(np.asarray(squares).ravel())
+        result: FloatArray = np.sqrt(np.asarray(squares).ravel())
+        return result
 
 
 def first_order(product_sum: ProductSum) -> FirstOrder:
@@ -183,7 +185,8 @@ def first_order(product_sum: ProductSum) -> FirstOrder:
     return FirstOrder(sums, totals, exact_variables(sums), deviation, draw, group_draw)
 
 
-def _shares(covariance: FloatArray) -> FloatArray:
+def _shares(covariance: NDArray[Any]) -> FloatArray:
     """Return the parts in the variance: covariances with the total over their sum (zeros where nothing varies)."""
-    variance = covariance.sum()
-    return covariance / variance if variance > 0 else np.zeros_like(covariance)
+    variance = float(covariance.sum())
+    result: FloatArray = covariance / (variance if variance > 0 else 1.0)
+    return result

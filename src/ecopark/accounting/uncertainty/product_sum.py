@@ -93,14 +93,17 @@ class ProductSum:
     @cached_property
     def uncertain(self) -> NDArray[np.bool_]:
         """Whether a variable has a range (V entries)."""
-        return self.shapes.kind != EXACT
+        result: NDArray[np.bool_] = self.shapes.kind != EXACT
+        return result
 
     @cached_property
     def shared(self) -> bool:
         """Whether some uncertain draw enters more than one line, so that lines are correlated."""
         at = self.uncertain[self.line_variable]
-        pairs = np.unique(np.stack([self.draw[self.line_variable[at]], self.incidence_line[at].astype(np.uint64)]), axis=1)
-        return bool(len(np.unique(pairs[0])) < pairs.shape[1])
+        draws, lines = self.draw[self.line_variable[at]], self.incidence_line[at]
+        order = np.lexsort((lines, draws))
+        same_draw = np.diff(draws[order]) == 0
+        return bool((same_draw & (np.diff(lines[order]) != 0)).any())
 
     def line_values(self, variables: FloatArray | None = None) -> FloatArray:
         """Return the value of every line at `variables` (V entries; the central values by default)."""
@@ -222,6 +225,7 @@ class ProductSum:
 
     def _range_problems(self) -> list[Problem]:
         low, high, central = self.low, self.high, self.central
+        infinite = ~np.isfinite(central) | np.isinf(low) | np.isinf(high)
         no_low, no_high = np.isnan(low), np.isnan(high)
         stated = ~no_low & ~no_high
         outside = stated & ((central < low) | (central > high))
@@ -231,7 +235,7 @@ class ProductSum:
             for i in np.flatnonzero(~np.isfinite(self.constant))
         ]
         kinds: list[tuple[str, NDArray[np.bool_], str, str]] = [
-            ("uncertainty.not_finite", ~np.isfinite(central) | np.isinf(low) | np.isinf(high), _NOT_FINITE, _GIVE_NUMBER),
+            ("uncertainty.not_finite", infinite, _NOT_FINITE, _GIVE_NUMBER),
             ("uncertainty.half_range", no_low != no_high, _HALF_RANGE, _GIVE_BOTH),
             ("uncertainty.reversed", stated & (low > high), _REVERSED, _SWAP),
             ("uncertainty.outside", outside & (low <= high), _OUTSIDE, _CORRECT_RANGE),
@@ -260,5 +264,5 @@ _REVERSED = N_("The lower end {low} of the 95 % range is above the upper end {hi
 _SWAP = N_("Swap the two ends.")
 _OUTSIDE = N_("The value {central} lies outside its 95 % range, {low} to {high}.")
 _CORRECT_RANGE = N_("Correct the value or the range.")
-_CROSSES_ZERO = N_("A lognormal distribution cannot have the 95 % range {low} to {high}, which touches or crosses zero.")
+_CROSSES_ZERO = N_("A lognormal distribution cannot have the 95 % range {low} to {high}, which reaches zero.")
 _OTHER_DISTRIBUTION = N_("State the normal, triangular or uniform distribution, or correct the range.")

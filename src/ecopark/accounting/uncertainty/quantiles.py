@@ -4,11 +4,11 @@ One rule holds for every distribution: **`low` and `high` are the 2.5 % and the 
 central value stands is the distribution's own matter (c central, l low, h high, z standard normal quantile of p,
 z₉₇ = 1.959964):
 
-* normal: c is the median; x = c + z·(c − l)/z₉₇ below it and c + z·(h − c)/z₉₇ above it. For a symmetric range this
-  is the normal distribution with standard deviation (h − l)/2/z₉₇; for an asymmetric one it is two halves of normal
+* normal: c is the median; x = c + z·(c - l)/z₉₇ below it and c + z·(h - c)/z₉₇ above it. For a symmetric range this
+  is the normal distribution with standard deviation (h - l)/2/z₉₇; for an asymmetric one it is two halves of normal
   distributions that meet at the median.
 * lognormal: c is the median; ln x = ln c + z·ln(c/l)/z₉₇ below it and ln c + z·ln(h/c)/z₉₇ above it. Where c is the
-  geometric mean of l and h this is the lognormal distribution with σ = ln(h/l)/2/z₉₇. Its mean is above c.
+  geometric mean of l and h this is the lognormal distribution with ln-sd = ln(h/l)/2/z₉₇. Its mean is above c.
 * triangular: c is the mode; the two ends lie outside [l, h] such that 2.5 % of the mass is beyond either.
 * uniform: over the interval of which [l, h] is the middle 95 %; c does not shape it.
 * not stated: normal where the range is symmetric (to 1 % of its width), else lognormal where l, c and h have one sign,
@@ -63,7 +63,7 @@ class Shapes:
     """Fitted distributions of n variables: variable = `scale` · shape(`kind`, `centre`, `first`, `second`).
 
     `scale` is the absolute central value (1 where that is zero), so that variables with equal relative ranges have
-    equal shapes; `centre` is −1, 0 or 1. `first` and `second` are, by kind: normal and lognormal the lower and upper
+    equal shapes; `centre` is -1, 0 or 1. `first` and `second` are, by kind: normal and lognormal the lower and upper
     standard deviation (of x/scale, of ln x); triangular the lower and upper reach from the mode to the ends; uniform
     the lower and upper end. All arrays have n entries.
     """
@@ -152,9 +152,10 @@ def fit(central: FloatArray, low: FloatArray, high: FloatArray, distribution: Co
     symmetric = np.abs((low + high) / 2 - central) <= SYMMETRY * (high - low)
     unstated = kind == UNSTATED
     kind[unstated] = np.where(~symmetric & positive, LOGNORMAL, NORMAL)[unstated]
-    scale = np.where(central == 0, 1.0, np.abs(central))
-    centre = np.sign(central)
-    first, second = np.zeros_like(centre), np.zeros_like(centre)
+    scale: FloatArray = np.where(central == 0, 1.0, np.abs(central))
+    centre: FloatArray = np.sign(central)
+    first: FloatArray = np.zeros_like(centre)
+    second: FloatArray = np.zeros_like(centre)
     below, above = (central - low) / scale, (high - central) / scale
 
     at = kind == NORMAL
@@ -180,10 +181,10 @@ def _lognormal_moment(first: FloatArray, second: FloatArray, order: int) -> Floa
 
 
 def _triangular_reach(below: FloatArray, above: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mode − lower end (A) and upper end − mode (B) where 2.5 % of the mass lies beyond mode − `below` and …
+    """Return the reach of a triangular distribution below (A) and above (B) its mode.
 
-    mode + `above`: (A − below)² = 0.025·(A + B)·A and (B − above)² = 0.025·(A + B)·B, by fixed-point iteration (a
-    contraction: each step adds at most 0.32 of the last correction).
+    2.5 % of the mass lies beyond mode - `below` and 2.5 % beyond mode + `above`: (A - below)² = 0.025·(A + B)·A and
+    (B - above)² = 0.025·(A + B)·B, by fixed-point iteration.
     """
     lower, upper = below + above, below + above
     for _ in range(100):
@@ -226,7 +227,7 @@ def quantile_tables(shapes: Shapes) -> NDArray[np.float32]:
     The first `NODES` rows run from p = 0 to the median, the others from p = 1 back to the median. Inside a side a
     node is lowered by a twelfth of the second difference, which takes away the bias of straight lines on a curve:
     mean and standard deviation of what the table gives are right to about 1e-6 of the standard deviation (3e-5 for a
-    lognormal with σ = 1, 1e-3 for σ = 1.5, where they rest on probabilities below 1e-7).
+    lognormal of ln-sd 1, 1e-3 for 1.5, where they rest on probabilities below 1e-7).
     """
     probability = table_probabilities()[:, None]
     count = len(shapes.kind)

@@ -8,7 +8,7 @@ from ecopark.accounting.uncertainty.product_sum import ProductSum
 from ecopark.model.problems import Problem
 from ecopark.translation import N_
 
-_NO_RANGE = N_("{count} of {all} values have no 95 % range and were taken as exact; the range of the total is too narrow.")
+_NO_RANGE = N_("{count} of {all} values have no 95 % range and count as exact; the range of the total is too narrow.")
 _STATE_RANGES = N_("State ranges for them, or choose factors that have one.")
 
 

@@ -109,11 +109,12 @@ def _warnings(sums: ProductSum, reach: FloatArray) -> list[Problem]:
 
 @dataclass(frozen=True, eq=False)
 class Trend:
-    """Result of `trend`: the base year's and the year's totals, the change in per cent of the base year, and its …
+    """Result of `trend`.
 
-    `uncertainty`: the half-width of the 95 % range of the change, in percentage points. `lines` has the columns of
-    Table 3.2 by their letters: C and D (emissions), I and J (sensitivities of type A and B), K (factor), L (activity),
-    M (their sum of squares).
+    `base` and `value` are the totals of the two years, `change` the change in per cent of the base year, `uncertainty`
+    the half-width of its 95 % range in percentage points. `lines` has the columns of Table 3.2 by their letters: C and
+    D (emissions), E and F (uncertainties), I and J (sensitivities of type A and B), K (factor), L (activity), M (their
+    sum of squares).
     """
 
     base: float
@@ -137,7 +138,7 @@ def trend(
     `base` (C) and `value` (D) are the emissions of the L lines in the two years, in one unit; `activity_uncertainty`
     (E) and `factor_uncertainty` (F) their half-widths in per cent, the same in both years. With the sums over lines
 
-        I = |(0.01·D_l + ΣD − (0.01·C_l + ΣC)) / (0.01·C_l + ΣC) · 100 − (ΣD − ΣC) / ΣC · 100|   (type A, correlated)
+        I = |(0.01·D_l + ΣD - (0.01·C_l + ΣC)) / (0.01·C_l + ΣC) · 100 - (ΣD - ΣC) / ΣC · 100|   (type A, correlated)
         J = |D_l / ΣC|                                                                           (type B, independent)
 
     the factor's part is K = I·F where factors are correlated between the years (the default), else J·F·√2; the
@@ -164,4 +165,5 @@ def trend(
 def _ratio(part: FloatArray, whole: FloatArray | float) -> FloatArray:
     """Return part / |whole|, NaN where the whole is zero."""
     whole = np.broadcast_to(np.abs(whole), part.shape)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0)
+    result: FloatArray = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0)
+    return result

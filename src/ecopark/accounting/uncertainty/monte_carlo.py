@@ -78,7 +78,7 @@ def approach_2(
     """Simulate the totals of all groups of `product_sum`.
 
     `samples` is 8192 for ``sobol`` (raised to a power of two, which the points need) and 100,000 for ``random`` by
-    default. `seed` (0 to 2⁶⁴ − 1) fixes the result for good; `threads` (for ``random``; all cores by default) and
+    default. `seed` (0 to 2⁶⁴ - 1) fixes the result for good; `threads` (for ``random``; all cores by default) and
     `memory` (bytes for the totals of samples) do not change it. Falls back to ``random``, with a remark, where there
     are more independent variables than Sobol points have coordinates (21,201). Raises ValueError for fewer than two
     samples or a seed out of range.
@@ -174,7 +174,7 @@ def _coordinates(sums: ProductSum) -> IntArray:
     return np.unique(position[used & sums.uncertain])
 
 
-# Scrambled Sobol points ------------------------------------------------------------------------------------------------
+# Scrambled Sobol points ----------------------------------------------------------------------------------------------
 
 
 def _sobol_totals(sums: ProductSum, coordinates: IntArray, count: int, seed: int) -> dict[str, FloatArray]:
@@ -223,7 +223,7 @@ def _sobol_totals(sums: ProductSum, coordinates: IntArray, count: int, seed: int
     return totals
 
 
-# Counter-based random numbers ------------------------------------------------------------------------------------------
+# Counter-based random numbers ----------------------------------------------------------------------------------------
 
 
 def _random_totals_in_passes(
