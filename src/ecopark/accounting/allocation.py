@@ -246,11 +246,11 @@ def _solve(
     energies: list[float],
     source: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return x of ``(T - E) x = source``; idle places (no throughput) get 0."""
+    """Return x of ``(T - E) x = source``; idle places (next to no throughput) get 0."""
     count = len(places)
     if count == 0:
         return np.zeros(0)
-    idle = throughput <= 0
+    idle = throughput <= 1e-12 * throughput.max()
     diagonal = np.where(idle, 1.0, throughput)
     passed = csc_array((energies, (rows, columns)), shape=(count, count))
     shares = passed.multiply(1.0 / diagonal[:, None]).tocsc()

@@ -167,7 +167,9 @@ def trend_view(inventories: Sequence[Inventory], total: str | None = None) -> Vi
             colour = f"category:{row['category']}"
             rows.append((year, year, year, row["category"], *names, colour, row["value"], f"{year}/{row['key']}"))
     unit = _headline(inventories[0], total)[1] if inventories else ""
-    return View("trend", "columns", N_("By year and category"), unit, pl.DataFrame(rows, schema=_BARS, orient="row"))
+    frame = pl.DataFrame(rows, schema=_BARS, orient="row")
+    last = f"{inventories[-1].year}/{_headline(inventories[-1], total)[2]}" if inventories else None
+    return View("trend", "columns", N_("By year and category"), unit, frame, last)
 
 
 ReportedRow = tuple[int, float | None, float | None, str | None, str | None]
@@ -210,7 +212,7 @@ def calculated_and_reported(found: Sequence[ReportedRow], unit: str) -> View:
     return View("reported", "paired", N_("Calculated beside reported"), unit, frame)
 
 
-def waterfall_view(comparison: Comparison, most: int = 24) -> View:
+def waterfall_view(comparison: Comparison, most: int = 16) -> View:
     """Return the way from one inventory's headline total to the other's, step by step.
 
     Beyond `most` steps the smallest are drawn as one ("all smaller steps", without a key); none is dropped. Keys are

@@ -16,7 +16,7 @@ short, drawing again for the next.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -37,7 +37,7 @@ SOBOL_SAMPLES = 8192
 RANDOM_SAMPLES = 100_000
 SOBOL_COORDINATES = 21201
 """Most coordinates that scipy's direction numbers (Joe and Kuo, 2008) have."""
-MEMORY = 64 * 2**20
+MEMORY = 32 * 2**20
 SETTLED = 0.01
 _BLOCK = 1024
 _SOBOL_NUMBERS = 1_000_000
@@ -99,11 +99,17 @@ def approach_2(
         raise ValueError("at least two samples are needed")
     if method == "sobol":
         count = 1 << (count - 1).bit_length()
-        parts: Iterable[tuple[str, FloatArray]] = _sobol_totals(product_sum, coordinates, count, seed).items()
+        rows = _statistics(product_sum, _sobol_totals(product_sum, coordinates, count, seed), threads)
     else:
-        parts = _random_totals_in_passes(product_sum, count, seed, threads, memory)
-    central = product_sum.totals()
-    rows = [_statistics(name, central[name], sampled) for name, sampled in parts]
+        # As many groups at a time as fit into memory; the next ones draw the same numbers again.
+        names = list(product_sum.groups)
+        at_once = max(1, memory // (8 * count))
+        rows = []
+        for begin in range(0, len(names), at_once):
+            some = names[begin : begin + at_once]
+            drawn = sample_totals(product_sum, seed=seed, first=0, stop=count, groups=some, threads=threads)
+            rows += _statistics(product_sum, drawn, threads)
+            del drawn
     totals = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     unsettled = int((totals["settling"] > SETTLED).sum())
     if unsettled:
@@ -154,14 +160,25 @@ _SCHEMA = {
 }
 
 
-def _statistics(name: str, value: float, sampled: FloatArray) -> tuple[str | float | None, ...]:
+Row = tuple[str | float | None, ...]
+
+
+def _statistics(sums: ProductSum, sampled: dict[str, FloatArray], threads: int | None) -> list[Row]:
+    """Return the rows of `Approach2.totals`; the samples are put out of order."""
+    central = sums.totals()
+    with ThreadPoolExecutor(threads or _cores()) as executor:
+        return list(executor.map(lambda name: _row(name, central[name], sampled[name]), sampled))
+
+
+def _row(name: str, value: float, sampled: FloatArray) -> Row:
     # Moments about the central value: nothing is lost where the spread is small beside the total.
-    mean = value + float((sampled - value).mean())
-    sd = float(sampled.std(ddof=1))
-    low, median, high = np.quantile(sampled, (0.025, 0.5, 0.975)).tolist()
+    sampled -= value
+    mean, sd = value + float(sampled.mean()), float(sampled.std(ddof=1))
     half_low, half_high = np.quantile(sampled[: len(sampled) // 2], (0.025, 0.975)).tolist()
-    width = high - low
+    distances = np.quantile(sampled, (0.025, 0.5, 0.975), overwrite_input=True)
+    width = float(distances[2] - distances[0])
     settling = abs(half_high - half_low - width) / width if width > 0 else 0.0
+    low, median, high = (value + distances).tolist()
     percent = ((value - low) / abs(value) * 100, (high - value) / abs(value) * 100) if value else (None, None)
     return name, value, mean, sd, low, median, high, *percent, settling
 
@@ -224,17 +241,6 @@ def _sobol_totals(sums: ProductSum, coordinates: IntArray, count: int, seed: int
 
 
 # Counter-based random numbers ----------------------------------------------------------------------------------------
-
-
-def _random_totals_in_passes(
-    sums: ProductSum, count: int, seed: int, threads: int | None, memory: int
-) -> Iterator[tuple[str, FloatArray]]:
-    """Yield every group with its totals in `count` samples, as many groups in a pass as fit into `memory`."""
-    names = list(sums.groups)
-    per_pass = max(1, memory // (8 * count))
-    for begin in range(0, len(names), per_pass):
-        some = names[begin : begin + per_pass]
-        yield from zip(some, _random_totals(sums, some, seed, 0, count, threads), strict=True)
 
 
 def _random_totals(
