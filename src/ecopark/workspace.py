@@ -1,5 +1,7 @@
 """The park a user opens: load the record, call an engine, keep the result.
 
+Example::
+
     import ecopark as ep
     park = ep.open("my-park")
     inventory = park.inventory(2019, "zero-carbon-park-2025")
@@ -149,6 +151,9 @@ class Workspace:
             "year": year, "scheme": scheme, "boundary": boundary, "scenario": scenario, "perspective": perspective,
             "options": chosen,
         }  # fmt: skip
+        return self._inventory(settings)
+
+    def _inventory(self, settings: Mapping[str, Any]) -> Inventory:
         version = self.version
         digest = self._hash(settings, version)
         if digest in self._kept:
@@ -222,10 +227,11 @@ class Workspace:
 
     def consolidation(self, inventory: Inventory) -> Consolidation:
         """Return the enterprise sum against an inventory of the park, with the eliminations."""
-        firms = self.inventory(
-            inventory.year, inventory.scheme.id, inventory.boundary, inventory.scenario, perspective="firms",
-            **dict(inventory.options),
-        )  # fmt: skip
+        settings = {
+            "year": inventory.year, "scheme": inventory.scheme.id, "boundary": inventory.boundary,
+            "scenario": inventory.scenario, "perspective": "firms", "options": dict(inventory.options),
+        }  # fmt: skip
+        firms = self._inventory(settings)
         return consolidate(firms, inventory, self.record.streams)
 
     def allocation(self, inventory: Inventory) -> Allocation:
@@ -249,7 +255,9 @@ class Workspace:
         found: list[Reported] = []
         for row in rows.iter_rows(named=True):
             year = row["period_start"].year
-            inventory = self.inventory(year, scheme, row["node"], **options) if year in with_flows else None
+            inventory = (
+                self.inventory(year, scheme, row["node"], perspective="park", **options) if year in with_flows else None
+            )
             counted = inventory is not None and not inventory.lines_of().is_empty()
             unit = self.catalogue.scheme(scheme).totals[0].unit
             found.append(

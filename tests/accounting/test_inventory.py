@@ -61,7 +61,7 @@ def test_conversion_is_a_carbon_balance_without_oxidation() -> None:
 
 
 def test_power_is_fossil_factor_for_the_park_and_grid_mean_for_scope_2() -> None:
-    """1000 MWh: 832.5 t under the zero-carbon method, 597.8 t with Jiangsu's 2022 grid mean (not the nation's 536.6)."""
+    """1000 MWh: 832.5 t under the zero-carbon method, 597.8 t with Jiangsu's 2022 grid mean (the nation's: 536.6)."""
     record = simple(POWER)
     assert draw(record).total() == pytest.approx(832.5)
     assert draw(record, "park-ghg").total("scope_2_location") == pytest.approx(597.8)
@@ -84,7 +84,9 @@ def test_certificates_count_once_and_not_beyond_the_power_received() -> None:
         inventory = draw(simple(POWER, certificates=rows))
         assert inventory.total() == pytest.approx(left * 0.8325, abs=1e-9)
         assert any(remark.code == "certificate_excess" for remark in inventory.remarks) == (left == 0.0)
-    elsewhere = [{"id": "c", "holder": "mill", "retired_for": "market", "period_start": "2022", "volume": 300.0, "unit": "MWh"}]
+    elsewhere = [
+        {"id": "c", "holder": "mill", "retired_for": "market", "period_start": "2022", "volume": 300.0, "unit": "MWh"}
+    ]
     assert draw(simple(POWER, certificates=elsewhere)).total() == pytest.approx(832.5)
 
 
@@ -106,7 +108,9 @@ def test_the_gwp_set_is_the_users_choice(gwp: str, methane: float) -> None:
     inventory = draw(simple(water), "park-ghg", options={"gwp": gwp})
     line = inventory.lines.filter(pl.col("measure") == "CH4").row(0, named=True)
     assert line["result"] == pytest.approx(line["value"] * methane, rel=1e-12)
-    assert line["value"] == pytest.approx(draw(simple(water), "park-ghg").lines.filter(pl.col("measure") == "CH4")["value"][0])
+    assert line["value"] == pytest.approx(
+        draw(simple(water), "park-ghg").lines.filter(pl.col("measure") == "CH4")["value"][0]
+    )
 
 
 def test_a_blend_is_the_sum_of_its_gases() -> None:
@@ -163,8 +167,17 @@ def test_an_unknown_factor_is_a_gap_and_no_number() -> None:
     inventory = draw(simple(ammonia, states=("fuel", "electricity", "heat")))
     assert inventory.total() == 0.0
     assert [gap.kind for gap in inventory.gaps] == ["unknown_factor"]
-    own = [{"id": "own", "quantity": "emission_factor", "commodity": "ammonia", "gas": "CO2", "value": 2.5, "unit": "tCO2/t",
-            "source": "measured"}]  # fmt: skip
+    own = [
+        {
+            "id": "own",
+            "quantity": "emission_factor",
+            "commodity": "ammonia",
+            "gas": "CO2",
+            "value": 2.5,
+            "unit": "tCO2/t",
+            "source": "measured",
+        }
+    ]
     measured = draw(simple(ammonia, states=("fuel", "electricity", "heat"), factors=own))
     assert measured.complete
     assert measured.total() == pytest.approx(2500.0)
@@ -222,7 +235,7 @@ def test_the_year_of_the_factor_follows_the_inventory_and_a_stand_in_is_remarked
 
 
 def test_unverified_values_are_named_with_the_share_that_rests_on_them() -> None:
-    """The equivalent coefficient of electricity is recalled: comprehensive energy of bought power rests on it wholly."""
+    """The equivalent coefficient of electricity is recalled: the energy of bought power rests on it wholly."""
     inventory = draw(simple(POWER), "energy")
     remark = next(remark for remark in inventory.remarks if remark.code == "rests_on_unverified")
     assert remark.values["share"] == pytest.approx(1.0)
@@ -251,7 +264,9 @@ def test_every_number_is_reproduced_from_its_explanation(scheme: str) -> None:
         assert math.isclose(explanation.recompute(), explanation.value, rel_tol=1e-9, abs_tol=1e-12), key
     for total in inventory.scheme.totals:
         for dimension in ("category", "node", "commodity"):
-            assert inventory.by(dimension, total=total.id)["value"].sum() == pytest.approx(inventory.total(total.id), abs=1e-9)
+            assert inventory.by(dimension, total=total.id)["value"].sum() == pytest.approx(
+                inventory.total(total.id), abs=1e-9
+            )
 
 
 def test_unknown_keys_are_refused_with_what_is_known() -> None:

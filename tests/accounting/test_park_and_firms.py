@@ -43,7 +43,7 @@ def allocation(record: Record, scheme: str = "park-ghg") -> Allocation:
 
 
 def test_consolidation_takes_out_what_is_sold_inside() -> None:
-    """Heat and power sold inside count for buyer and for the plant's fuel; the elimination is what the buyers counted."""
+    """Heat and power sold inside count at the buyer and as the plant's fuel; eliminated is what buyers counted."""
     record = record_of(COAL, HEAT, POWER, GRID)
     result = consolidate(draw(record, perspective="firms"), draw(record), record.streams)
     bought = {row["stream"]: row["elimination"] for row in result.eliminations.iter_rows(named=True)}
@@ -55,10 +55,12 @@ def test_consolidation_takes_out_what_is_sold_inside() -> None:
 
 
 def test_a_scheme_that_lets_sellers_deduct_cancels_inside_sales() -> None:
-    """Under the zero-carbon method buyer and seller use one factor: both sides are shown and the elimination is zero."""
+    """Under the zero-carbon method buyer and seller use one factor: both sides show, the elimination is zero."""
     record = record_of(COAL, HEAT, POWER)
     result = consolidate(
-        draw(record, "zero-carbon-park-2025", perspective="firms"), draw(record, "zero-carbon-park-2025"), record.streams
+        draw(record, "zero-carbon-park-2025", perspective="firms"),
+        draw(record, "zero-carbon-park-2025"),
+        record.streams,
     )
     row = next(row for row in result.eliminations.iter_rows(named=True) if row["stream"] == "heat")
     assert (row["bought"], row["sold"], row["elimination"]) == pytest.approx((990.0, -990.0, 0.0))
@@ -66,7 +68,7 @@ def test_a_scheme_that_lets_sellers_deduct_cancels_inside_sales() -> None:
 
 
 def test_allocation_splits_a_plant_by_the_energy_it_sells() -> None:
-    """9000 GJ of heat and 1000 MWh (3600 GJ): the mill takes 9000/12600 of the plant's emissions, the works the rest."""
+    """9000 GJ of heat and 1000 MWh (3600 GJ): the mill takes 9000/12600 of the emissions, the works the rest."""
     record = record_of(COAL, HEAT, POWER)
     emitted = draw(record).total()
     result = allocation(record)
@@ -97,7 +99,9 @@ def test_a_loop_between_neighbours_is_solved() -> None:
     result = allocation(record)
     emitted = draw(record).total()
     assert result.consumers["total"].sum() + result.exported == pytest.approx(emitted)
-    per_gj = {row["node"]: row["intensity"] for row in result.intensities.iter_rows(named=True) if row["carrier"] == "heat"}
+    per_gj = {
+        row["node"]: row["intensity"] for row in result.intensities.iter_rows(named=True) if row["carrier"] == "heat"
+    }
     # the mill mixes 9000 GJ of the plant's with 1000 GJ of its own heat come back: both carry the plant's intensity
     assert per_gj["mill"] == pytest.approx(emitted / 9000)
     assert per_gj["works"] == pytest.approx(emitted / 9000)
@@ -127,8 +131,12 @@ def test_steam_by_mass_needs_its_enthalpy() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    heat=st.floats(1, 1e6), power=st.floats(1, 1e6), onward=st.floats(0.01, 0.99), sold=st.floats(0.01, 0.99), grid=st.floats(0, 1e6)
-)  # fmt: skip
+    heat=st.floats(1, 1e6),
+    power=st.floats(1, 1e6),
+    onward=st.floats(0.01, 0.99),
+    sold=st.floats(0.01, 0.99),
+    grid=st.floats(0, 1e6),
+)
 def test_allocation_conserves_every_tonne(heat: float, power: float, onward: float, sold: float, grid: float) -> None:
     """Whatever is generated, passed on, bought and sold: consumers plus exports are what was emitted."""
     rows = [
@@ -157,14 +165,15 @@ def test_the_difference_of_two_schemes_is_explained_to_the_last_tonne() -> None:
     assert reasons == {("factor", "electricity"), ("gas_only_second", "bituminous_coal")}
     power = next(step for step in comparison.steps if step.reason == "factor")
     assert power.value == pytest.approx(2000 * (0.5978 - 0.8325))
-    assert "0.8325" in power.label("en") and "0.5978" in power.label("zh")
+    assert "0.8325" in power.label("en")
+    assert "0.5978" in power.label("zh")
     for number in range(1, len(comparison.steps) + 1):
         explanation = comparison.explain(f"step:{number}")
         assert math.isclose(explanation.recompute(), explanation.value, rel_tol=1e-9)
 
 
 def test_the_difference_of_two_years_is_amount_and_factor() -> None:
-    """Grid power 2000 MWh at 0.6451 in 2021, 3000 at 0.5978 in 2022: amount +645.1, factor -141.9; coal ended, gas began."""
+    """Grid 2000 MWh at 0.6451, then 3000 at 0.5978: amount +645.1, factor -141.9; coal ended, gas began."""
     rows = [
         flow("grid", 2000.0, "MWh", "2021"), flow("grid", 3000.0, "MWh", "2022"), flow("coal", 10.0, "t", "2021"),
         flow("gas", 1.0, "万Nm3", "2022"),

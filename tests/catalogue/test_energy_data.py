@@ -97,7 +97,7 @@ def test_references_between_the_files_hold(factors: list[Row]) -> None:
     assert {row["quantity"] for row in factors} <= quantities
     assert {row["group"] for row in commodities.values()} <= groups
     assert {row["parent"] for row in commodities.values()} <= {*commodities, ""}
-    assert {parent for parent in regions.values()} <= {*regions, ""}
+    assert set(regions.values()) <= {*regions, ""}
 
 
 def test_sources_that_schemes_cite_exist() -> None:

@@ -72,7 +72,15 @@ class Allocation:
                 Input("own", "自身排放", "emitted on its own", row["own"], self.unit, "total"),
                 Input("supplied", "所用能源分摊", "with the energy it keeps", row["supplied"], self.unit, "total"),
             ]
-            return Explanation(key, f"{rest} 分摊后排放", f"{rest}: after allocation", row["total"], self.unit, "own + supplied", inputs)
+            return Explanation(
+                key,
+                f"{rest} 分摊后排放",
+                f"{rest}: after allocation",
+                row["total"],
+                self.unit,
+                "own + supplied",
+                inputs,
+            )
         if kind == "intensity":
             node, _, carrier = rest.rpartition(":")
             rows = self.intensities.filter((pl.col("node") == node) & (pl.col("carrier") == carrier))
@@ -84,14 +92,23 @@ class Allocation:
                 Input("throughput", "供能量", "energy supplied", row["throughput"], "GJ", "total"),
             ]
             unit = f"{self.unit}/GJ"
-            return Explanation(key, f"{node} {carrier} 排放强度", f"{node}: intensity of {carrier}", row["intensity"], unit,
-                               "emissions / throughput", inputs)  # fmt: skip
+            return Explanation(
+                key,
+                f"{node} {carrier} 排放强度",
+                f"{node}: intensity of {carrier}",
+                row["intensity"],
+                unit,
+                "emissions / throughput",
+                inputs,
+            )
         if key == "exported":
             inputs = [
                 Input("parts", row["seller"], row["seller"], row["emissions"], self.unit, "total")
                 for row in self.supplies.filter(pl.col("outside")).iter_rows(named=True)
             ]
-            return Explanation(key, "随外送能源流出", "leaves with energy sold", self.exported, self.unit, "sum(parts)", inputs)
+            return Explanation(
+                key, "随外送能源流出", "leaves with energy sold", self.exported, self.unit, "sum(parts)", inputs
+            )
         raise KeyError(f"no allocation key {key!r}")
 
 
@@ -109,15 +126,22 @@ def _energy_flows(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[
             scale[row["id"]] = enthalpy.get(row["id"], float("nan"))
     return (
         goods.with_columns(
-            pl.col("id").replace_strict(list(scale), list(scale.values()), return_dtype=pl.Float64, default=None).alias("gj"),
+            pl.col("id")
+            .replace_strict(list(scale), list(scale.values()), return_dtype=pl.Float64, default=None)
+            .alias("gj"),
             pl.col("group").replace_strict(list(_CARRIERS), list(_CARRIERS.values())).alias("carrier"),
         )
         .join(flows.group_by("stream").agg(pl.col("amount").sum()), left_on="id", right_on="stream", how="inner")
         .select(
-            pl.col("id").alias("stream"), pl.col("source_firm").alias("seller"), pl.col("target_firm").alias("buyer"),
-            "carrier", (pl.col("amount") * pl.col("gj")).alias("energy"), "source_inside", "target_inside",
+            pl.col("id").alias("stream"),
+            pl.col("source_firm").alias("seller"),
+            pl.col("target_firm").alias("buyer"),
+            "carrier",
+            (pl.col("amount") * pl.col("gj")).alias("energy"),
+            "source_inside",
+            "target_inside",
         )
-    )  # fmt: skip
+    )
 
 
 def steam_energy(
@@ -139,8 +163,8 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     """Return the allocation of an inventory's energy supply to the firms that use it.
 
     `placed` comes from `selection.place_streams`; `enthalpy` (of `steam_energy`) gives GJ per unit for steam counted by
-    mass; streams without one are left out and named. Deductions for energy sent outside (negative lines) are not allocated: what is exported
-    is computed instead. Raises UnsolvableSupply for a loop without inflow.
+    mass; streams without one are left out and named. Deductions for energy sent outside (negative lines) are not
+    allocated: what is exported is computed instead. Raises UnsolvableSupply for a loop without inflow.
     """
     flows = _energy_flows(inventory, placed, enthalpy or {})
     left_out = tuple(flows.filter(pl.col("energy").is_nan())["stream"])
@@ -156,7 +180,9 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     own = _sums(lines.filter(~purchased & ~generated), "node")
     fuel = _sums(lines.filter(generated), "node")
     bought = lines.filter(purchased).with_columns(
-        pl.col("group").replace_strict(list(_CARRIERS), list(_CARRIERS.values()), default="electricity").alias("carrier")
+        pl.col("group")
+        .replace_strict(list(_CARRIERS), list(_CARRIERS.values()), default="electricity")
+        .alias("carrier")
     )
 
     places = sorted(
@@ -190,7 +216,9 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     for (node, _), number in index.items():
         if made_by_node[node] > 0:
             source[number] += fuel.get(node, 0.0) * made[number] / made_by_node[node]
-    for row in bought.group_by("node", "carrier", maintain_order=True).agg(pl.col("result").sum()).iter_rows(named=True):
+    for row in (
+        bought.group_by("node", "carrier", maintain_order=True).agg(pl.col("result").sum()).iter_rows(named=True)
+    ):
         source[index[row["node"], row["carrier"]]] += row["result"]
     throughput = received + made
     intensity = _solve(places, throughput, rows, columns, energies, source)
@@ -223,14 +251,26 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     supplies = (
         pl.concat([inside, exports])
         .join(worth, on=["seller", "carrier"], how="left", maintain_order="left")
-        .select("stream", "seller", "buyer", "carrier", "energy", (pl.col("energy") * pl.col("intensity")).alias("emissions"),
-                (~pl.col("target_inside")).alias("outside"))
-    )  # fmt: skip
+        .select(
+            "stream",
+            "seller",
+            "buyer",
+            "carrier",
+            "energy",
+            (pl.col("energy") * pl.col("intensity")).alias("emissions"),
+            (~pl.col("target_inside")).alias("outside"),
+        )
+    )
     exported = float(supplies.filter(pl.col("outside"))["emissions"].sum())
     return Allocation(
-        consumers.sort("total", descending=True), intensities.filter(pl.col("throughput") > 0), supplies, exported,
-        float(lines["result"].sum()), inventory.scheme.totals[0].unit, left_out,
-    )  # fmt: skip
+        consumers.sort("total", descending=True),
+        intensities.filter(pl.col("throughput") > 0),
+        supplies,
+        exported,
+        float(lines["result"].sum()),
+        inventory.scheme.totals[0].unit,
+        left_out,
+    )
 
 
 def _sums(lines: pl.DataFrame, column: str) -> dict[str, float]:
@@ -269,5 +309,7 @@ def _closed_loop(places: list[tuple[str, str]], shares: csc_array) -> list[tuple
 
     _, labels = connected_components(shares, directed=True, connection="strong")
     fed = np.asarray(shares.sum(axis=1)).ravel()
-    closed = [number for number in range(len(places)) if fed[number] > 1 - 1e-12 and (labels == labels[number]).sum() > 1]
+    closed = [
+        number for number in range(len(places)) if fed[number] > 1 - 1e-12 and (labels == labels[number]).sum() > 1
+    ]
     return [places[number] for number in closed]

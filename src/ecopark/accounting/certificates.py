@@ -36,11 +36,17 @@ def claimed_certificates(
     [start, end) by days.
     """
     owner = pl.coalesce("retired_for", "holder")
-    days = (pl.min_horizontal(pl.col("period_end"), pl.lit(end)) - pl.max_horizontal(pl.col("period_start"), pl.lit(start)))
+    days = pl.min_horizontal(pl.col("period_end"), pl.lit(end)) - pl.max_horizontal(
+        pl.col("period_start"), pl.lit(start)
+    )
     rows = (
         record.certificates.with_columns(owner.alias("claimant"))
-        .filter(pl.col("claimant").is_in(sorted(members)) & (pl.col("period_start") < end) & (pl.col("period_end") > start))
-        .with_columns((days.dt.total_days() / (pl.col("period_end") - pl.col("period_start")).dt.total_days()).alias("share"))
+        .filter(
+            pl.col("claimant").is_in(sorted(members)) & (pl.col("period_start") < end) & (pl.col("period_end") > start)
+        )
+        .with_columns(
+            (days.dt.total_days() / (pl.col("period_end") - pl.col("period_start")).dt.total_days()).alias("share")
+        )
     )
     scale = [factor(unit, _UNIT) for unit in rows["unit"]]
     return rows.select(

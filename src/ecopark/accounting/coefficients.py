@@ -52,7 +52,18 @@ PARAMETER_SCHEMA = {
     "range_source": pl.String,
     "remark": pl.String,
 }
-_LOCAL_COLUMNS = ("low", "high", "distribution", "valid_from", "valid_to", "status", "source", "value", "unit", "commodity")
+_LOCAL_COLUMNS = (
+    "low",
+    "high",
+    "distribution",
+    "valid_from",
+    "valid_to",
+    "status",
+    "source",
+    "value",
+    "unit",
+    "commodity",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +97,36 @@ def local_rows(record: Record) -> list[dict[str, Any]]:
     """Return the park's own factors and properties in the one form that `FactorLookup` reads."""
     rows: list[dict[str, Any]] = []
     for row in record.factors.iter_rows(named=True):
-        rows.append({name: row[name] for name in _LOCAL_COLUMNS} | {
-            "quantity": row["quantity"], "gas": row["gas"], "technology": row["technology"], "stream": None,
-            "node": row["node"], "id": f"local:{row['id']}", "version": None,
-        })  # fmt: skip
+        rows.append(
+            {name: row[name] for name in _LOCAL_COLUMNS}
+            | {
+                "quantity": row["quantity"],
+                "gas": row["gas"],
+                "technology": row["technology"],
+                "stream": None,
+                "node": row["node"],
+                "id": f"local:{row['id']}",
+                "version": None,
+            }
+        )
     for number, row in enumerate(record.properties.iter_rows(named=True)):
         values = {name: row.get(name) for name in _LOCAL_COLUMNS}
-        own = "/".join(str(row[name]) for name in ("commodity", "property", "stream", "node", "valid_from") if row[name])
-        rows.append(values | {
-            "quantity": row["property"], "gas": None, "technology": None, "stream": row["stream"], "node": row["node"],
-            "id": f"property:{own or number}", "version": None, "distribution": None,
-        })  # fmt: skip
+        own = "/".join(
+            str(row[name]) for name in ("commodity", "property", "stream", "node", "valid_from") if row[name]
+        )
+        rows.append(
+            values
+            | {
+                "quantity": row["property"],
+                "gas": None,
+                "technology": None,
+                "stream": row["stream"],
+                "node": row["node"],
+                "id": f"property:{own or number}",
+                "version": None,
+                "distribution": None,
+            }
+        )
     return rows
 
 
@@ -127,12 +157,17 @@ class Coefficients:
             {
                 "site": sites,
                 "region": [self._network.region_of(site) or "" for site in sites],
-                "own_site": [site if self._nodes_with_own & {site, *self._network.ancestors(site)} else "" for site in sites],
+                "own_site": [
+                    site if self._nodes_with_own & {site, *self._network.ancestors(site)} else "" for site in sites
+                ],
             },
             schema={"site": pl.String, "region": pl.String, "own_site": pl.String},
         )
         keyed = selected.join(site_frame, on="site", how="left", maintain_order="left").with_columns(
-            pl.when(pl.col("stream").is_in(list(self._streams_with_own))).then("stream").otherwise(pl.lit("")).alias("own_stream"),
+            pl.when(pl.col("stream").is_in(list(self._streams_with_own)))
+            .then("stream")
+            .otherwise(pl.lit(""))
+            .alias("own_stream"),
             pl.col("technology").fill_null(""),
         )
         key = ["commodity", "commodity_unit", "technology", "region", "own_site", "own_stream"]
@@ -164,7 +199,13 @@ class Coefficients:
     def _add(self, rule: Rule, item: Mapping[str, Any], gas: str) -> int | Missing:
         nodes = (item["own_site"], *self._network.ancestors(item["own_site"])) if item["own_site"] else ()
         request = Request(
-            item["commodity"], item["commodity_unit"], gas, item["technology"] or "", item["region"], item["own_stream"], nodes
+            item["commodity"],
+            item["commodity_unit"],
+            gas,
+            item["technology"] or "",
+            item["region"],
+            item["own_stream"],
+            nodes,
         )
         choices: list[Choice] = []
         terms: list[tuple[str, int]] = [(AMOUNT, 1)]
@@ -178,27 +219,49 @@ class Coefficients:
                 choices.append(choice)
                 terms.append((choice.symbol, choice.power * power))
         scale = combine(
-            [(item["commodity_unit"], 1), *((c.unit, p) for c, (_, p) in zip(choices, terms[1:], strict=True))], rule.unit
+            [(item["commodity_unit"], 1), *((c.unit, p) for c, (_, p) in zip(choices, terms[1:], strict=True))],
+            rule.unit,
         )
         value = scale
         for choice, (_, power) in zip(choices, terms[1:], strict=True):
             value *= choice.value**power
         number = len(self.table.coefficients)
         gwp = next((choice.value for choice in choices if choice.symbol == "gwp"), 1.0)
-        self.table.coefficients.append({
-            "coefficient": number, "rule": rule.id, "commodity": item["commodity"], "measure": gas or rule.measure,
-            "formula": write_product(tuple(terms)), "value": rule.sign * value, "unit": rule.unit, "gwp": gwp,
-            "unit_scale": rule.sign * scale, "amount_unit": item["commodity_unit"],
-        })  # fmt: skip
+        self.table.coefficients.append(
+            {
+                "coefficient": number,
+                "rule": rule.id,
+                "commodity": item["commodity"],
+                "measure": gas or rule.measure,
+                "formula": write_product(tuple(terms)),
+                "value": rule.sign * value,
+                "unit": rule.unit,
+                "gwp": gwp,
+                "unit_scale": rule.sign * scale,
+                "amount_unit": item["commodity_unit"],
+            }
+        )
         self.table.parameters += [
             {
-                "coefficient": number, "symbol": c.symbol, "power": p, "value": c.value, "unit": c.unit, "factor": c.factor,
-                "level": c.level, "set": c.set, "status": c.status, "source": c.source, "version": c.version, "low": c.low,
-                "high": c.high, "distribution": c.distribution, "range_source": c.range_source,
+                "coefficient": number,
+                "symbol": c.symbol,
+                "power": p,
+                "value": c.value,
+                "unit": c.unit,
+                "factor": c.factor,
+                "level": c.level,
+                "set": c.set,
+                "status": c.status,
+                "source": c.source,
+                "version": c.version,
+                "low": c.low,
+                "high": c.high,
+                "distribution": c.distribution,
+                "range_source": c.range_source,
                 "remark": REMARK_SEPARATOR.join(c.remarks) or None,
             }
             for c, (_, p) in zip(choices, terms[1:], strict=True)
-        ]  # fmt: skip
+        ]
         return number
 
     def _note_gap(self, rule: Rule, item: Mapping[str, Any], outcomes: Sequence[int | Missing]) -> None:

@@ -77,8 +77,17 @@ class Comparison:
         """Explain "step:N" (N from 1) or "difference"; KeyError for anything else."""
         if key == "difference":
             inputs = [
-                Input("second", *_title(self.second), self.second.total(), self.unit, "total", self.second.reference("total")),
-                Input("first", *_title(self.first), self.first.total(), self.unit, "total", self.first.reference("total")),
+                Input(
+                    "second",
+                    *_title(self.second),
+                    self.second.total(),
+                    self.unit,
+                    "total",
+                    self.second.reference("total"),
+                ),
+                Input(
+                    "first", *_title(self.first), self.first.total(), self.unit, "total", self.first.reference("total")
+                ),
             ]
             return Explanation(key, "差额", "difference", self.difference, self.unit, "second - first", inputs)
         number = key.removeprefix("step:")
@@ -119,15 +128,21 @@ def _joined(first: Inventory, second: Inventory, key: list[str]) -> pl.DataFrame
     def prepared(inventory: Inventory, suffix: str) -> pl.DataFrame:
         return (
             inventory.lines_of()
-            .with_columns(pl.col("stream").fill_null(pl.col("flow")), (pl.col("amount") * pl.col("share")).alias("counted"))
+            .with_columns(
+                pl.col("stream").fill_null(pl.col("flow")), (pl.col("amount") * pl.col("share")).alias("counted")
+            )
             .group_by(key, maintain_order=True)
             .agg(
-                pl.col("result").sum(), pl.col("counted").sum(), *(pl.col(name).first() for name in _KEPT),
+                pl.col("result").sum(),
+                pl.col("counted").sum(),
+                *(pl.col(name).first() for name in _KEPT),
             )
             .rename({name: f"{name}_{suffix}" for name in ("result", "counted", *_KEPT)})
-        )  # fmt: skip
+        )
 
-    return prepared(first, "1").join(prepared(second, "2"), on=key, how="full", coalesce=True, maintain_order="left_right")
+    return prepared(first, "1").join(
+        prepared(second, "2"), on=key, how="full", coalesce=True, maintain_order="left_right"
+    )
 
 
 def _steps_of_schemes(first: Inventory, second: Inventory) -> list[Step]:
@@ -155,26 +170,39 @@ def _steps_of_schemes(first: Inventory, second: Inventory) -> list[Step]:
 
 
 def _step(
-    first: Inventory, second: Inventory, reason: Reason, category: str, commodity: str, gas: str, detail: str,
+    first: Inventory,
+    second: Inventory,
+    reason: Reason,
+    category: str,
+    commodity: str,
+    gas: str,
+    detail: str,
     rows: list[dict[str, Any]],
-) -> Step:  # fmt: skip
+) -> Step:
     parts = []
     for row in rows:
         one, two = row["result_1"] or 0.0, row["result_2"] or 0.0
         inventory, line = (first, row["line_1"]) if row["line_1"] is not None else (second, row["line_2"])
         parts.append(
-            Part(str(row["flow"]), str(row["flow"]), two - one, inventory.reference(f"line:{line}"), f"{two!r} - {one!r}")
+            Part(
+                str(row["flow"]), str(row["flow"]), two - one, inventory.reference(f"line:{line}"), f"{two!r} - {one!r}"
+            )
         )
     values = {
         language: {
-            "source": f"{inventory_name(first, second, category, language)} · {inventory_name(first, second, commodity, language)}",
+            "source": _source(first, second, category, commodity, language),
             "first": first.scheme.name_zh if language == "zh" else first.scheme.name_en,
             "second": second.scheme.name_zh if language == "zh" else second.scheme.name_en,
-            "gas": gas, "detail": detail,
+            "gas": gas,
+            "detail": detail,
         }
         for language in ("zh", "en")
-    }  # fmt: skip
+    }
     return Step(reason, commodity, sum(part.value for part in parts), values["zh"], values["en"], parts)
+
+
+def _source(first: Inventory, second: Inventory, category: str, commodity: str, language: str) -> str:
+    return " · ".join(inventory_name(first, second, identity, language) for identity in (category, commodity))
 
 
 def inventory_name(first: Inventory, second: Inventory, identity: str, language: str) -> str:
@@ -213,7 +241,10 @@ def _steps_of_years(first: Inventory, second: Inventory) -> list[Step]:
         reference = (second if row["line_2"] is not None else first).reference(f"line:{line}")
 
         def add(
-            reason: Reason, value: float, note: str, place: tuple[str, str, str, str, str] = (category, commodity, zh, en, reference)
+            reason: Reason,
+            value: float,
+            note: str,
+            place: tuple[str, str, str, str, str] = (category, commodity, zh, en, reference),
         ) -> None:
             if value:
                 part = Part(place[2], place[3], value, place[4], note)
@@ -232,10 +263,13 @@ def _steps_of_years(first: Inventory, second: Inventory) -> list[Step]:
     for (reason, category, commodity), parts in groups.items():
         values = {
             language: {
-                "source": f"{inventory_name(first, second, category, language)} · {inventory_name(first, second, commodity, language)}",
-                "detail": f"{first.year} → {second.year}", "first": str(first.year), "second": str(second.year), "gas": "",
+                "source": _source(first, second, category, commodity, language),
+                "detail": f"{first.year} → {second.year}",
+                "first": str(first.year),
+                "second": str(second.year),
+                "gas": "",
             }
             for language in ("zh", "en")
-        }  # fmt: skip
+        }
         steps.append(Step(reason, commodity, sum(p.value for p in parts), values["zh"], values["en"], parts))
     return steps

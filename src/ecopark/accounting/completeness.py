@@ -115,7 +115,9 @@ def _stream_gaps(
         .join(state, on="stream", how="left", maintain_order="left")
         .with_columns(pl.col("covered").fill_null(0))
         .filter(
-            (pl.col("covered") < days * _FULL) | pl.col("not_estimated").fill_null(False) | pl.col("confidential").fill_null(False)
+            (pl.col("covered") < days * _FULL)
+            | pl.col("not_estimated").fill_null(False)
+            | pl.col("confidential").fill_null(False)
         )
     )
     closed = _closed_nodes(record, start)
@@ -155,7 +157,9 @@ def _factor_gaps(
     used = flows.filter(pl.col("amount").fill_null(0) != 0)["stream"].unique()
     short = pl.Series([gap.commodity for gap in factor_gaps]).unique()
     counted = placed.filter(
-        pl.col("id").is_in(used.implode()) & pl.col("commodity").is_in(short.implode()) & (pl.col("used") | pl.col("produced"))
+        pl.col("id").is_in(used.implode())
+        & pl.col("commodity").is_in(short.implode())
+        & (pl.col("used") | pl.col("produced"))
     )
     gaps: list[Gap] = []
     seen: set[tuple[str, str, str]] = set()
@@ -167,7 +171,9 @@ def _factor_gaps(
         seen.add(key)
         kind = "unknown_factor" if gap.factor else "no_factor"
         reason, remedy = REASONS[kind]
-        (good_zh, good_en), (what_zh, what_en) = (names.get(name, (name, name)) for name in (gap.commodity, gap.quantity))
+        (good_zh, good_en), (what_zh, what_en) = (
+            names.get(name, (name, name)) for name in (gap.commodity, gap.quantity)
+        )
         values = {"quantity_zh": what_zh, "quantity_en": what_en, "commodity_zh": good_zh, "commodity_en": good_en,
                   "factor": gap.factor}  # fmt: skip
         row = affected.row(0, named=True)

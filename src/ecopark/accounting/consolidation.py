@@ -1,4 +1,4 @@
-"""The sum of the enterprises against the park: what is made and sold inside counts once, and the elimination is shown."""
+"""The sum of the enterprises against the park: what is made and sold inside counts once, and that is shown."""
 
 from __future__ import annotations
 
@@ -51,12 +51,21 @@ class Consolidation:
         for symbol, inventory in (("enterprises", self.enterprises), ("park", self.park)):
             lines = inventory.lines_of().filter(pl.col("stream").fill_null(pl.col("flow")) == stream)
             inputs += [
-                Input(symbol, inventory.name(row["rule"], "zh"), inventory.name(row["rule"], "en"), row["result"], unit,
-                      "line", inventory.reference(f"line:{row['line']}"))
+                Input(
+                    symbol,
+                    inventory.name(row["rule"], "zh"),
+                    inventory.name(row["rule"], "en"),
+                    row["result"],
+                    unit,
+                    "line",
+                    inventory.reference(f"line:{row['line']}"),
+                )
                 for row in lines.iter_rows(named=True)
-            ]  # fmt: skip
+            ]
         value = float(rows["elimination"][0])
-        return Explanation(key, f"抵消 {stream}", f"elimination of {stream}", value, unit, "sum(enterprises) - sum(park)", inputs)
+        return Explanation(
+            key, f"抵消 {stream}", f"elimination of {stream}", value, unit, "sum(enterprises) - sum(park)", inputs
+        )
 
 
 def consolidate(enterprises: Inventory, park: Inventory, streams: pl.DataFrame) -> Consolidation:
@@ -72,27 +81,38 @@ def consolidate(enterprises: Inventory, park: Inventory, streams: pl.DataFrame) 
             raise ValueError(f"the two inventories differ in {name}")
 
     def by_stream(inventory: Inventory) -> pl.DataFrame:
-        positive, negative = pl.col("result").filter(pl.col("result") > 0), pl.col("result").filter(pl.col("result") < 0)
+        positive, negative = (
+            pl.col("result").filter(pl.col("result") > 0),
+            pl.col("result").filter(pl.col("result") < 0),
+        )
         return (
             inventory.lines_of()
             .with_columns(pl.col("stream").fill_null(pl.col("flow")))
             .group_by("stream", maintain_order=True)
             .agg(
-                positive.sum().alias("bought"), negative.sum().alias("sold"), pl.col("commodity").first(),
+                positive.sum().alias("bought"),
+                negative.sum().alias("sold"),
+                pl.col("commodity").first(),
                 pl.col("unit").first(),
-                (pl.col("amount") * pl.col("share")).filter(pl.col("rule") == pl.col("rule").first()).sum().alias("amount"),
+                (pl.col("amount") * pl.col("share"))
+                .filter(pl.col("rule") == pl.col("rule").first())
+                .sum()
+                .alias("amount"),
             )
-        )  # fmt: skip
+        )
 
     own = by_stream(enterprises)
     rest = by_stream(park).select("stream", pl.col("bought").alias("park_bought"), pl.col("sold").alias("park_sold"))
-    firms = streams.select(pl.col("id").alias("stream"), pl.col("source").alias("seller"), pl.col("target").alias("buyer"))
-    slack = 1e-12 * (own["bought"].abs().max() or 0.0)
+    firms = streams.select(
+        pl.col("id").alias("stream"), pl.col("source").alias("seller"), pl.col("target").alias("buyer")
+    )
+    slack = 1e-12 * float(own.select(pl.col("bought").abs().max()).item() or 0.0)
     table = (
         own.join(rest, on="stream", how="left", maintain_order="left")
         .with_columns(pl.col("park_bought", "park_sold").fill_null(0.0))
         .filter(
-            ((pl.col("bought") - pl.col("park_bought")).abs() > slack) | ((pl.col("sold") - pl.col("park_sold")).abs() > slack)
+            ((pl.col("bought") - pl.col("park_bought")).abs() > slack)
+            | ((pl.col("sold") - pl.col("park_sold")).abs() > slack)
         )
         .with_columns((pl.col("park_bought") + pl.col("park_sold")).alias("park"))
         .with_columns((pl.col("bought") + pl.col("sold") - pl.col("park")).alias("elimination"))

@@ -35,14 +35,21 @@ def _share(inventory: Inventory, key: str) -> Explanation:
         Input("part", part.name_zh, part.name_en, part.value, part.unit, "total", inventory.reference(part.key)),
         Input("whole", whole.name_zh, whole.name_en, whole.value, whole.unit, "total", inventory.reference(whole.key)),
     ]
-    zh, en = (translate(N_("{name}: share"), language, name=name) for language, name in (("zh", part.name_zh), ("en", part.name_en)))
+    zh, en = (
+        translate(N_("{name}: share"), language, name=name)
+        for language, name in (("zh", part.name_zh), ("en", part.name_en))
+    )
     return Explanation(key, zh, en, part.value / whole.value, "1", "part / whole", inputs)
 
 
 def _per(inventory: Inventory, key: str, statistic: Input) -> Explanation:
     identity = key.removeprefix(PER).partition(":")[0]
     total = inventory.explain(f"total:{identity}")
-    whole = Input("total", total.name_zh, total.name_en, total.value, total.unit, "total", inventory.reference(total.key))
+    whole = Input(
+        "total", total.name_zh, total.name_en, total.value, total.unit, "total", inventory.reference(total.key)
+    )
     names = (f"{total.name_zh} / {statistic.name_zh}", f"{total.name_en} / {statistic.name_en}")
     unit = f"{total.unit}/{statistic.unit}"
-    return Explanation(key, *names, total.value / statistic.value, unit, f"total / {statistic.symbol}", [whole, statistic])
+    return Explanation(
+        key, *names, total.value / statistic.value, unit, f"total / {statistic.symbol}", [whole, statistic]
+    )

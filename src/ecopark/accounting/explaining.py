@@ -53,12 +53,19 @@ def _explain_sum(inventory: Inventory, key: str) -> Explanation:
         en.append(inventory.name(value, "en"))
     inputs = [
         Input(
-            "lines", _line_name(inventory, row, "zh"), _line_name(inventory, row, "en"), row["result"],
-            row["result_unit"], "line", inventory.reference(f"line:{row['line']}"),
+            "lines",
+            _line_name(inventory, row, "zh"),
+            _line_name(inventory, row, "en"),
+            row["result"],
+            row["result_unit"],
+            "line",
+            inventory.reference(f"line:{row['line']}"),
         )
         for row in lines.iter_rows(named=True)
-    ]  # fmt: skip
-    return Explanation(key, " · ".join(zh), " · ".join(en), float(lines["result"].sum()), total.unit, "sum(lines)", inputs)
+    ]
+    return Explanation(
+        key, " · ".join(zh), " · ".join(en), float(lines["result"].sum()), total.unit, "sum(lines)", inputs
+    )
 
 
 def _line_name(inventory: Inventory, row: dict[str, Any], language: str) -> str:
@@ -78,9 +85,16 @@ def _explain_line(inventory: Inventory, key: str) -> Explanation:
     formula = str(coefficient["formula"])
     if line["share"] != 1.0:
         inputs.append(
-            Input("share", "期间内份额", "share counted", line["share"], "1", "share",
-                  note="part of the flow's period inside the year, or of the certificate that may be claimed")
-        )  # fmt: skip
+            Input(
+                "share",
+                "期间内份额",
+                "share counted",
+                line["share"],
+                "1",
+                "share",
+                note="part of the flow's period inside the year, or of the certificate that may be claimed",
+            )
+        )
         formula = formula.replace("amount", "amount * share", 1)
     inputs += [_parameter_input(inventory, row) for row in parameters_of(inventory.parameters, line["coefficient"])]
     if coefficient["unit_scale"] != 1.0:
@@ -89,9 +103,14 @@ def _explain_line(inventory: Inventory, key: str) -> Explanation:
         )
         formula += " * unit_scale"
     return Explanation(
-        key, _line_name(inventory, line, "zh"), _line_name(inventory, line, "en"), line["result"], line["result_unit"],
-        formula, inputs,
-    )  # fmt: skip
+        key,
+        _line_name(inventory, line, "zh"),
+        _line_name(inventory, line, "en"),
+        line["result"],
+        line["result_unit"],
+        formula,
+        inputs,
+    )
 
 
 def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
@@ -102,21 +121,44 @@ def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
     evidence = rows["evidence"][0] if rows.height else None
     zh, en = inventory.sources.get(evidence or "", (evidence or "", evidence or ""))
     return Input(
-        "amount", f"{inventory.name(line['commodity'], 'zh')} 数量", f"amount of {inventory.name(line['commodity'], 'en')}",
-        line["amount"], line["unit"], "flow", flow, zh, en, rows["method"][0] if rows.height else "",
-        low=rows["low"][0] if rows.height else None, high=rows["high"][0] if rows.height else None,
-    )  # fmt: skip
+        "amount",
+        f"{inventory.name(line['commodity'], 'zh')} 数量",
+        f"amount of {inventory.name(line['commodity'], 'en')}",
+        line["amount"],
+        line["unit"],
+        "flow",
+        flow,
+        zh,
+        en,
+        rows["method"][0] if rows.height else "",
+        low=rows["low"][0] if rows.height else None,
+        high=rows["high"][0] if rows.height else None,
+    )
 
 
 def _parameter_input(inventory: Inventory, row: dict[str, Any]) -> Input:
     zh, en = inventory.sources.get(row["source"], (row["source"], row["source"]))
     names = inventory.names.get(row["symbol"], (row["symbol"], row["symbol"]))
-    note = "; ".join(part for part in (f"{row['level']} · {row['set']}", row["version"] or "", row["remark"] or "") if part)
+    note = "; ".join(
+        part for part in (f"{row['level']} · {row['set']}", row["version"] or "", row["remark"] or "") if part
+    )
     kind = "constant" if str(row["factor"]).startswith("constant:") else "factor"
     return Input(
-        row["symbol"], names[0], names[1], row["value"], row["unit"], "constant" if kind == "constant" else "factor",
-        row["factor"], zh, en, row["status"], note, row["low"], row["high"], row["range_source"] or "",
-    )  # fmt: skip
+        row["symbol"],
+        names[0],
+        names[1],
+        row["value"],
+        row["unit"],
+        "constant" if kind == "constant" else "factor",
+        row["factor"],
+        zh,
+        en,
+        row["status"],
+        note,
+        row["low"],
+        row["high"],
+        row["range_source"] or "",
+    )
 
 
 def _explain_indicator(inventory: Inventory, key: str) -> Explanation:
@@ -133,9 +175,16 @@ def _explain_indicator(inventory: Inventory, key: str) -> Explanation:
     for symbol in (indicator.numerator, indicator.denominator):
         total = inventory.scheme.total(symbol)
         inputs.append(
-            Input(symbol, total.name_zh, total.name_en, inventory.total(symbol), total.unit, "total",
-                  inventory.reference(f"total:{symbol}"))
-        )  # fmt: skip
+            Input(
+                symbol,
+                total.name_zh,
+                total.name_en,
+                inventory.total(symbol),
+                total.unit,
+                "total",
+                inventory.reference(f"total:{symbol}"),
+            )
+        )
     formula = f"{indicator.numerator} / {indicator.denominator}"
     return Explanation(key, *names, result.value, indicator.unit, formula, inputs)
 
@@ -145,27 +194,48 @@ def _explain_limit_gap(inventory: Inventory, key: str) -> Explanation:
     identity, variant, *year = key.removeprefix("gap:").split(":")
     result = next(
         (
-            item for item in inventory.indicators
+            item
+            for item in inventory.indicators
             if item.id == identity and item.variant == variant and (not year or str(item.limit_year) == year[0])
         ),
         None,
-    )  # fmt: skip
+    )
     indicator = next((item for item in inventory.scheme.indicators if item.id == identity), None)
     if result is None or indicator is None or result.gap is None or result.limit is None or result.value is None:
         raise KeyError(f"no gap {key!r}")
-    limit = Input("limit", "限值", "limit", result.limit, result.unit, "limit", result.source,
-                  *inventory.sources.get(result.source, (result.source, result.source)))  # fmt: skip
+    limit = Input(
+        "limit",
+        "限值",
+        "limit",
+        result.limit,
+        result.unit,
+        "limit",
+        result.source,
+        *inventory.sources.get(result.source, (result.source, result.source)),
+    )
     names = (f"{result.name_zh} 差距", f"{result.name_en}: gap to the limit")
     if result.gap == 0.0:
         return Explanation(key, *names, 0.0, result.gap_unit, "limit - limit", [limit])
-    value = Input("value", result.name_zh, result.name_en, result.value, result.unit, "total",
-                  inventory.reference(f"indicator:{identity}"))  # fmt: skip
+    value = Input(
+        "value",
+        result.name_zh,
+        result.name_en,
+        result.value,
+        result.unit,
+        "total",
+        inventory.reference(f"indicator:{identity}"),
+    )
     difference = "value - limit" if result.comparison == "<=" else "limit - value"
     if not indicator.denominator:
         return Explanation(key, *names, result.gap, result.gap_unit, difference, [value, limit])
     total = inventory.scheme.total(indicator.denominator)
-    size = Input(indicator.denominator, total.name_zh, total.name_en, inventory.total(total.id), total.unit, "total",
-                 inventory.reference(f"total:{total.id}"))  # fmt: skip
-    return Explanation(
-        key, *names, result.gap, result.gap_unit, f"({difference}) * {total.id}", [value, limit, size]
+    size = Input(
+        indicator.denominator,
+        total.name_zh,
+        total.name_en,
+        inventory.total(total.id),
+        total.unit,
+        "total",
+        inventory.reference(f"total:{total.id}"),
     )
+    return Explanation(key, *names, result.gap, result.gap_unit, f"({difference}) * {total.id}", [value, limit, size])

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-InputKind = Literal["flow", "certificate", "factor", "constant", "line", "total", "statistic", "limit", "share", "scale"]
+InputKind = Literal[
+    "flow", "certificate", "factor", "constant", "line", "total", "statistic", "limit", "share", "scale"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
 from ecopark.accounting.explanation import Input
 from ecopark.accounting.result import IndicatorResult, Inventory, Remark
-from ecopark.catalogue import Catalogue
 from ecopark.catalogue.schemes import Indicator, Limit, Variant
-from ecopark.model.network import Network
+from ecopark.model.network import Network, split_references
 from ecopark.model.record import Record
 from ecopark.translation import N_
 from ecopark.units import factor
 
 
 def park_statistics(record: Record, network: Network, boundary: str, start: date, end: date) -> dict[str, Input]:
-    """Return the statistics stated for the boundary's own node (the park, or the node that is the boundary).
+    """Return the statistics stated for the boundary's own node (the one it is made of, else the park).
 
     Keys are variables; shares are brought to percent, everything else keeps the unit stated. A variable counts only
     where one row covers the whole period.
     """
-    node = boundary if boundary in network else network.park()
+    node = _node_of(record, network, boundary)
     rows = record.statistics.filter(
         (pl.col("node") == node) & (pl.col("period_start") <= start) & (pl.col("period_end") >= end)
     )
@@ -39,7 +39,16 @@ def park_statistics(record: Record, network: Network, boundary: str, start: date
     return statistics
 
 
-def evaluate_indicators(inventory: Inventory, region: str, catalogue: Catalogue) -> list[IndicatorResult]:
+def _node_of(record: Record, network: Network, boundary: str) -> str:
+    """Return the node whose statistics belong to a boundary: the one it is made of, else the park."""
+    if boundary in network:
+        return boundary
+    declared = record.boundaries.filter(pl.col("id") == boundary)
+    nodes = split_references(declared["nodes"][0]) if declared.height else ()
+    return nodes[0] if len(nodes) == 1 else network.park()
+
+
+def evaluate_indicators(inventory: Inventory, region: str) -> list[IndicatorResult]:
     """Return each indicator against each limit that applies to the park: its nation's and its province's.
 
     An indicator without a complete record has no value and no verdict. A quotient that has limits, none of which
@@ -54,7 +63,9 @@ def evaluate_indicators(inventory: Inventory, region: str, catalogue: Catalogue)
         value = _value(inventory, indicator)
         rows: list[IndicatorResult] = []
         for variant in variants:
-            limits = [limit for limit in scheme.limits if limit.indicator == indicator.id and limit.variant == variant.id]
+            limits = [
+                limit for limit in scheme.limits if limit.indicator == indicator.id and limit.variant == variant.id
+            ]
             if limits:
                 fitting = [limit for limit in limits if size is None or limit.size_from <= size < limit.size_to]
                 rows += [_against(inventory, indicator, value, variant, limit) for limit in fitting]
@@ -121,10 +132,12 @@ def _against(
     inventory: Inventory, indicator: Indicator, value: float | None, variant: Variant, limit: Limit
 ) -> IndicatorResult:
     """Return the indicator against one limit, with the gap in the numerator's unit (or the indicator's own)."""
-    common = (indicator.id, indicator.name_zh, indicator.name_en, indicator.kind, indicator.unit, value)
-    place = (variant.id, variant.name_zh, variant.name_en, limit.limit, limit.year, limit.comparison, limit.source)
+    result = IndicatorResult(
+        indicator.id, indicator.name_zh, indicator.name_en, indicator.kind, indicator.unit, value, "not_available",
+        variant.id, variant.name_zh, variant.name_en, limit.limit, limit.year, limit.comparison, limit.source,
+    )  # fmt: skip
     if value is None:
-        return IndicatorResult(*common, "not_available", *place, reason=_unavailable(indicator))
+        return replace(result, reason=_unavailable(indicator))
     # equality passes; the slack is rounding of binary fractions only
     slack = 1e-12 * max(abs(value), abs(limit.limit))
     beyond = value - limit.limit if limit.comparison == "<=" else limit.limit - value
@@ -132,4 +145,4 @@ def _against(
     gap, unit = (0.0 if met else beyond), indicator.unit
     if indicator.denominator:
         gap, unit = gap * inventory.total(indicator.denominator), inventory.scheme.total(indicator.numerator).unit
-    return IndicatorResult(*common, "met" if met else "not_met", *place, gap=gap, gap_unit=unit)
+    return replace(result, verdict="met" if met else "not_met", gap=gap, gap_unit=unit)

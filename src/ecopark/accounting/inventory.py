@@ -15,7 +15,7 @@ from ecopark.accounting.remarks import collect_remarks
 from ecopark.accounting.result import LINE_SCHEMA, Inventory
 from ecopark.accounting.selection import Perspective, place_streams, select_streams
 from ecopark.catalogue import Catalogue
-from ecopark.catalogue.schemes import Rule, Scheme
+from ecopark.catalogue.schemes import Scheme
 from ecopark.model.effective import effective_flows
 from ecopark.model.network import PARK, Network
 from ecopark.model.periods import year_bounds
@@ -107,7 +107,7 @@ def draw_inventory(
         flows=flows, gaps=gaps, remarks=(), indicators=(), names=names,
         statistics=statistics, sources=_sources(record, catalogue),
     )  # fmt: skip
-    indicators = evaluate_indicators(inventory, network.region_of(network.park()) or "", catalogue)
+    indicators = evaluate_indicators(inventory, network.region_of(network.park()) or "")
     remarks = collect_remarks(inventory, excess, indicators)
     return replace(inventory, indicators=indicators, remarks=remarks)
 
@@ -118,7 +118,14 @@ def _stream_lines(stream_lines: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFra
         pl.col("id").alias("flow"), "stream", pl.col("amount").alias("flow_amount"), "share"
     )
     return stream_lines.join(measured, on="stream", how="inner", maintain_order="left").select(
-        "rule_index", "flow", "stream", "node", "commodity", pl.col("flow_amount").alias("amount"), "share", "coefficient"
+        "rule_index",
+        "flow",
+        "stream",
+        "node",
+        "commodity",
+        pl.col("flow_amount").alias("amount"),
+        "share",
+        "coefficient",
     )
 
 

@@ -23,7 +23,9 @@ def product_sum(inventory: Inventory, total: str | None = None) -> ProductSum:
     variable, however many lines use it. A parameter in the denominator enters as its reciprocal. The share of the
     period, unit conversion and sign are in the constant. Groups: "total", and "category:ID", "scope:ID", "node:ID".
     """
-    lines = inventory.lines_of(total).with_columns(pl.concat_str(pl.lit("flow:"), pl.col("flow")).alias("amount_variable"))
+    lines = inventory.lines_of(total).with_columns(
+        pl.concat_str(pl.lit("flow:"), pl.col("flow")).alias("amount_variable")
+    )
     scales = inventory.coefficients.select("coefficient", "unit_scale")
     lines = lines.join(scales, on="coefficient", how="left", maintain_order="left")
     parameters = inventory.parameters.with_columns(
@@ -46,7 +48,11 @@ def product_sum(inventory: Inventory, total: str | None = None) -> ProductSum:
         .filter(pl.col("variable").is_in(_used(lines, parameters).implode()))
     )
     flows = inventory.flows.select(
-        pl.concat_str(pl.lit("flow:"), pl.col("id")).alias("amount_variable"), "low", "high", "distribution", "correlation_group"
+        pl.concat_str(pl.lit("flow:"), pl.col("id")).alias("amount_variable"),
+        "low",
+        "high",
+        "distribution",
+        "correlation_group",
     )
     amounts = (
         lines.unique("amount_variable", maintain_order=True)
@@ -90,7 +96,10 @@ def without_range(inventory: Inventory, total: str | None = None) -> pl.DataFram
         .with_columns(pl.lit("flow").alias("kind"))
     )
     exact = inventory.parameters.filter(
-        pl.col("low").is_null() & pl.col("high").is_null() & (pl.col("set") != "constants") & (pl.col("symbol") != "gwp")
+        pl.col("low").is_null()
+        & pl.col("high").is_null()
+        & (pl.col("set") != "constants")
+        & (pl.col("symbol") != "gwp")
     )
     factors = (
         lines.join(exact.select("coefficient", pl.col("factor").alias("variable")), on="coefficient", how="inner")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ecopark.accounting.coefficients import REMARK_SEPARATOR
 from ecopark.accounting.certificates import CertificateExcess
+from ecopark.accounting.coefficients import REMARK_SEPARATOR
 from ecopark.accounting.result import IndicatorResult, Inventory, Remark
 from ecopark.catalogue.schemes import Total
 from ecopark.translation import N_
@@ -15,6 +15,7 @@ from ecopark.translation import N_
 DOUBTFUL = ("unverified", "contested")
 """Verification statuses that a report must mark."""
 
+_EXCESS = N_("Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted.")
 _RESTS_ON = {
     "unverified": N_("{total_en}: {share:.1%} of it rests on unverified values: {factors}."),
     "contested": N_("{total_en}: {share:.1%} of it rests on contested values: {factors}."),
@@ -81,7 +82,9 @@ def collect_remarks(
         remarks.append(
             Remark(
                 "certificate_excess",
-                N_("Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted."),
+                N_(
+                    "Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted."
+                ),
                 {"claimed": excess.claimed, "received": excess.received},
                 "warning",
             )

@@ -12,8 +12,15 @@ from ecopark.accounting.explanation import Explanation, Input
 from ecopark.catalogue.schemes import Scheme, Total
 from ecopark.translation import translate
 
-DIMENSIONS = {"category": "category", "scope": "scope", "gas": "measure", "node": "node", "commodity": "commodity", "rule": "rule",
-              "stream": "stream"}  # fmt: skip
+DIMENSIONS = {
+    "category": "category",
+    "scope": "scope",
+    "gas": "measure",
+    "node": "node",
+    "commodity": "commodity",
+    "rule": "rule",
+    "stream": "stream",
+}
 """What lines can be grouped by -> the column of `lines` that holds it."""
 
 LINE_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -153,9 +160,7 @@ class Inventory:
 
     def totals(self) -> pl.DataFrame:
         """Return every total of the scheme: id, name_zh, name_en, value, unit, key."""
-        rows = [
-            (t.id, t.name_zh, t.name_en, self.total(t.id), t.unit, f"total:{t.id}") for t in self.scheme.totals
-        ]
+        rows = [(t.id, t.name_zh, t.name_en, self.total(t.id), t.unit, f"total:{t.id}") for t in self.scheme.totals]
         return pl.DataFrame(rows, schema=["id", "name_zh", "name_en", "value", "unit", "key"], orient="row")
 
     def by(self, *dimensions: str, total: str | None = None) -> pl.DataFrame:
@@ -188,8 +193,10 @@ class Inventory:
         return first or second or identity
 
     def explain(self, key: str) -> Explanation:
-        """Return where a number comes from. Keys: "total", "total:ID", "total:ID&category:fuel", "line:17",
-        "indicator:ID", "gap:ID:VARIANT", "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE". KeyError for a key that names nothing here.
+        """Return where a number comes from.
+
+        Keys: "total", "total:ID", "total:ID&category:fuel", "line:17", "indicator:ID", "gap:ID:VARIANT",
+        "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE". KeyError for a key that names nothing here.
         """
         from ecopark.accounting.explaining import explain
 

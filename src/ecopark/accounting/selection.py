@@ -22,7 +22,8 @@ def place_streams(
 ) -> pl.DataFrame:
     """Return the streams with their commodity's group and unit and how they lie to the boundary.
 
-    `firms` maps every node to its firm (`Network.firm_frame`). Adds `index` (row number), `group`, `commodity_unit`, the firms at both ends, and the truth values `received`,
+    `firms` maps every node to its firm (`Network.firm_frame`). Adds `index` (row
+    number), `group`, `commodity_unit`, the firms at both ends, and the truth values `received`,
     `sent`, `used`, `produced`, `inside`. Under the perspective "firms" a stream between two firms of the boundary is
     received by one and sent by the other.
     """
@@ -39,7 +40,9 @@ def place_streams(
         )
     )
     source, target = pl.col("source_inside"), pl.col("target_inside")
-    apart = (pl.col("source_firm") != pl.col("target_firm")).fill_null(True) if perspective == "firms" else pl.lit(False)
+    apart = (
+        (pl.col("source_firm") != pl.col("target_firm")).fill_null(True) if perspective == "firms" else pl.lit(False)
+    )
     return placed.with_columns(
         (target & (~source | apart)).alias("received"),
         (source & (~target | apart)).alias("sent"),

@@ -9,7 +9,7 @@ from ecopark.accounting.result import Gap, IndicatorResult, Inventory, Remark
 
 
 def inventory_to_json(inventory: Inventory, *, lines: bool = True) -> dict[str, Any]:
-    """Return an inventory as plain data: totals, splits, indicators, gaps, remarks, and its lines unless told not to."""
+    """Return an inventory as plain data: totals, splits, indicators, gaps, remarks, and (unless told not to) lines."""
     headline = inventory.scheme.totals[0]
     data: dict[str, Any] = {
         "run": inventory.run,

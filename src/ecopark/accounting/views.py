@@ -266,6 +266,9 @@ def ranges_view(
             continue
         category = key.partition("&category:")[2]
         colour = f"category:{category}" if category else "series:total"
-        rows.append((key, explanation.name_zh, explanation.name_en, colour, explanation.value, low, high, key))
+        names = (explanation.name_zh, explanation.name_en)
+        if category:
+            names = names_of(inventory, "category", category)
+        rows.append((key, *names, colour, explanation.value, low, high, key))
     frame = pl.DataFrame(rows, schema=_RANGES, orient="row")
     return View(identity, "ranges", N_("Totals with their 95 % ranges"), unit, frame)

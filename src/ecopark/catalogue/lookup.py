@@ -93,15 +93,13 @@ class FactorLookup:
         for row in self.catalogue.factors.iter_rows(named=True):
             self._catalogue_index.setdefault((row["set"], row["quantity"], row["commodity"]), []).append(row)
         self._local_index: dict[tuple[str, str], list[Row]] = {}
-        for row in self.local:
-            self._local_index.setdefault((row["quantity"], row["commodity"]), []).append(row)
+        for own in self.local:
+            self._local_index.setdefault((own["quantity"], own["commodity"]), []).append(own)
         self._numerators = {
             row["id"]: (row["numerator"], row["per_commodity"] == "yes")
             for row in self.catalogue.quantities.iter_rows(named=True)
         }
-        self._derivations: dict[str, Row] = {
-            row["quantity"]: row for row in self.catalogue.derivations.iter_rows(named=True)
-        }
+        self._derivations = {row["quantity"]: row for row in self.catalogue.derivations.iter_rows(named=True)}
 
     def lineage(self, commodity: str) -> list[str]:
         """Return the commodity, its ancestors, and "*" (rows that hold for every commodity)."""
@@ -226,7 +224,8 @@ class FactorLookup:
         valid = [
             row
             for row in rows
-            if (row["valid_from"] is None or row["valid_from"] < end) and (row["valid_to"] is None or row["valid_to"] > start)
+            if (row["valid_from"] is None or row["valid_from"] < end)
+            and (row["valid_to"] is None or row["valid_to"] > start)
         ]
         if valid:
             return max(valid, key=lambda row: row["valid_from"] or date.min), ""
@@ -262,9 +261,22 @@ class FactorLookup:
             remarks = (*remarks, f"alternatives:{row['alternatives']}")
         unit = f"tCO2e/{gas_unit(request.gas)}" if symbol == "gwp" else row["unit"]
         return Choice(
-            symbol, symbol, row["value"], unit, row["id"], level, name, row["status"] or "unverified", row["source"] or "",
-            row["low"], row["high"], row["distribution"], row.get("range_source"), row.get("version"), remarks,
-        )  # fmt: skip
+            symbol,
+            symbol,
+            row["value"],
+            unit,
+            row["id"],
+            level,
+            name,
+            row["status"] or "unverified",
+            row["source"] or "",
+            row["low"],
+            row["high"],
+            row["distribution"],
+            row.get("range_source"),
+            row.get("version"),
+            remarks,
+        )
 
 
 def _with_power(choice: Choice, power: int) -> Choice:
