@@ -202,13 +202,14 @@ def _step(
 
 
 def _source(first: Inventory, second: Inventory, category: str, commodity: str, language: str) -> str:
-    return " · ".join(inventory_name(first, second, identity, language) for identity in (category, commodity))
+    named = ((category, "category"), (commodity, "commodity"))
+    return " · ".join(_name(first, second, identity, language, kind) for identity, kind in named)
 
 
-def inventory_name(first: Inventory, second: Inventory, identity: str, language: str) -> str:
+def _name(first: Inventory, second: Inventory, identity: str, language: str, kind: str) -> str:
     """Return the name that either of two inventories has for something."""
-    name = first.name(identity, language)
-    return name if name != identity else second.name(identity, language)
+    name = first.name(identity, language, kind)
+    return name if name != identity else second.name(identity, language, kind)
 
 
 def _factor_detail(first: Inventory, second: Inventory, one: int, two: int) -> str:
@@ -236,7 +237,7 @@ def _steps_of_years(first: Inventory, second: Inventory) -> list[Step]:
         category = row["category_1"] or row["category_2"]
         commodity = row["commodity_1"] or row["commodity_2"]
         node = row["node_1"] or row["node_2"] or ""
-        zh, en = (f"{inventory_name(first, second, node, language)} · {row['stream']}" for language in ("zh", "en"))
+        zh, en = (f"{_name(first, second, node, language, 'node')} · {row['stream']}" for language in ("zh", "en"))
         line = row["line_2"] if row["line_2"] is not None else row["line_1"]
         reference = (second if row["line_2"] is not None else first).reference(f"line:{line}")
 

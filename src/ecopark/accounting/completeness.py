@@ -134,7 +134,9 @@ def _stream_gaps(
         else:
             kind = "no_data" if row["covered"] == 0 else "partial"
         reason, remedy = REASONS[kind]
-        (zh, en), (good_zh, good_en) = (names.get(name, (name, name)) for name in (node, goods[row["stream"]]))
+        (zh, en), (good_zh, good_en) = (
+            names.get(name, (name, name)) for name in (f"node:{node}", f"commodity:{goods[row['stream']]}")
+        )
         values = {"year": start.year, "covered": int(row["covered"]), "days": days}
         gaps.append(
             Gap(kind, f"{zh or en}：{good_zh}", f"{en or zh}: {good_en}", row["owner"] or network.firm_of(node), reason,
@@ -172,7 +174,7 @@ def _factor_gaps(
         kind = "unknown_factor" if gap.factor else "no_factor"
         reason, remedy = REASONS[kind]
         (good_zh, good_en), (what_zh, what_en) = (
-            names.get(name, (name, name)) for name in (gap.commodity, gap.quantity)
+            names.get(name, (name, name)) for name in (f"commodity:{gap.commodity}", f"symbol:{gap.quantity}")
         )
         values = {"quantity_zh": what_zh, "quantity_en": what_en, "commodity_zh": good_zh, "commodity_en": good_en,
                   "factor": gap.factor}  # fmt: skip

@@ -53,8 +53,8 @@ class Consolidation:
             inputs += [
                 Input(
                     symbol,
-                    inventory.name(row["rule"], "zh"),
-                    inventory.name(row["rule"], "en"),
+                    inventory.name(row["rule"], "zh", "rule"),
+                    inventory.name(row["rule"], "en", "rule"),
                     row["result"],
                     unit,
                     "line",

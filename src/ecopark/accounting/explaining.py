@@ -48,9 +48,9 @@ def _explain_sum(inventory: Inventory, key: str) -> Explanation:
     lines = select_lines(inventory, key)
     zh, en = [total.name_zh], [total.name_en]
     for part in filters:
-        value = part.partition(":")[2]
-        zh.append(inventory.name(value, "zh"))
-        en.append(inventory.name(value, "en"))
+        dimension, _, value = part.partition(":")
+        zh.append(inventory.name(value, "zh", dimension))
+        en.append(inventory.name(value, "en", dimension))
     inputs = [
         Input(
             "lines",
@@ -69,9 +69,9 @@ def _explain_sum(inventory: Inventory, key: str) -> Explanation:
 
 
 def _line_name(inventory: Inventory, row: dict[str, Any], language: str) -> str:
-    parts = (inventory.name(row["rule"], language), inventory.name(row["commodity"], language))
+    parts = (inventory.name(row["rule"], language, "rule"), inventory.name(row["commodity"], language, "commodity"))
     measure = row["measure"] if row["measure"] not in ("energy", "electricity") else ""
-    return " · ".join(part for part in (*parts, measure, inventory.name(row["node"] or "", language)) if part)
+    return " · ".join(part for part in (*parts, measure, inventory.name(row["node"] or "", language, "node")) if part)
 
 
 def _explain_line(inventory: Inventory, key: str) -> Explanation:
@@ -122,8 +122,8 @@ def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
     zh, en = inventory.sources.get(evidence or "", (evidence or "", evidence or ""))
     return Input(
         "amount",
-        f"{inventory.name(line['commodity'], 'zh')} 数量",
-        f"amount of {inventory.name(line['commodity'], 'en')}",
+        f"{inventory.name(line['commodity'], 'zh', 'commodity')} 数量",
+        f"amount of {inventory.name(line['commodity'], 'en', 'commodity')}",
         line["amount"],
         line["unit"],
         "flow",
@@ -138,7 +138,7 @@ def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
 
 def _parameter_input(inventory: Inventory, row: dict[str, Any]) -> Input:
     zh, en = inventory.sources.get(row["source"], (row["source"], row["source"]))
-    names = inventory.names.get(row["symbol"], (row["symbol"], row["symbol"]))
+    names = (inventory.name(row["symbol"], "zh", "symbol"), inventory.name(row["symbol"], "en", "symbol"))
     note = "; ".join(
         part for part in (f"{row['level']} · {row['set']}", row["version"] or "", row["remark"] or "") if part
     )

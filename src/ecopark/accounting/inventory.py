@@ -159,14 +159,15 @@ def _assemble(lines: pl.DataFrame, coefficients: pl.DataFrame, scheme: Scheme) -
 
 
 def _names(record: Record, catalogue: Catalogue, scheme: Scheme, placed: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return the two names of everything that lines can be grouped by."""
-    names = {rule.id: (rule.name_zh, rule.name_en) for rule in scheme.rules}
-    names |= {category.id: (category.name_zh, category.name_en) for category in scheme.categories}
+    """Return the two names of everything that lines can be grouped by, keyed by "kind:id"."""
+    names = {f"rule:{rule.id}": (rule.name_zh, rule.name_en) for rule in scheme.rules}
+    names |= {f"category:{category.id}": (category.name_zh, category.name_en) for category in scheme.categories}
     goods = all_commodities(record, catalogue).filter(pl.col("id").is_in(placed["commodity"].unique().implode()))
-    symbols = catalogue.constants.select(pl.col("symbol").alias("id"), "name_zh", "name_en")
-    for frame in (catalogue.quantities, symbols, goods, record.nodes):
+    constants = catalogue.constants.select(pl.col("symbol").alias("id"), "name_zh", "name_en")
+    frames = (("symbol", catalogue.quantities), ("symbol", constants), ("commodity", goods), ("node", record.nodes))
+    for kind, frame in frames:
         for identity, zh, en in frame.select("id", "name_zh", "name_en").iter_rows():
-            names[identity] = (zh or "", en or "")
+            names[f"{kind}:{identity}"] = (zh or "", en or "")
     return names
 
 

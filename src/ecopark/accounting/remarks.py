@@ -82,9 +82,7 @@ def collect_remarks(
         remarks.append(
             Remark(
                 "certificate_excess",
-                N_(
-                    "Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted."
-                ),
+                _EXCESS,
                 {"claimed": excess.claimed, "received": excess.received},
                 "warning",
             )

@@ -23,6 +23,9 @@ DIMENSIONS = {
 }
 """What lines can be grouped by -> the column of `lines` that holds it."""
 
+NAME_KINDS = ("category", "rule", "node", "commodity", "symbol")
+"""Kinds of things that have names; `Inventory.names` is keyed by "kind:id"."""
+
 LINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "line": pl.Int64,
     "rule": pl.String,
@@ -109,8 +112,8 @@ class Inventory:
     """What a scheme yields over a boundary and a year.
 
     Shapes: `lines` has `LINE_SCHEMA` (one row per flow, rule and gas); `coefficients` and `parameters` as in
-    `accounting.coefficients`; `flows` the effective flows with ranges, methods and evidence. `names` maps nodes,
-    commodities and streams to (Chinese, English).
+    `accounting.coefficients`; `flows` the effective flows with ranges, methods and evidence. `names` maps
+    "kind:id" (of `NAME_KINDS`) to (Chinese, English).
     """
 
     scheme: Scheme
@@ -186,9 +189,13 @@ class Inventory:
             .collect()
         )
 
-    def name(self, identity: str, language: str) -> str:
-        """Return the name of a node, commodity, stream, category or scope in `language`, or the id."""
-        zh, en = self.names.get(identity, ("", ""))
+    def name(self, identity: str, language: str, kind: str = "") -> str:
+        """Return the name in `language` of a node, commodity, category, rule or symbol (its `kind`), or the id.
+
+        One id may name a firm and what it makes; without a `kind` the kinds are tried in the order of `NAME_KINDS`.
+        """
+        kinds = (kind,) if kind else NAME_KINDS
+        zh, en = next((pair for k in kinds if (pair := self.names.get(f"{k}:{identity}"))), ("", ""))
         first, second = (zh, en) if language == "zh" else (en, zh)
         return first or second or identity
 

@@ -84,13 +84,7 @@ def names_of(inventory: Inventory, dimension: str, identity: str) -> tuple[str, 
     """Return the Chinese and the English name of a value of a dimension of `Inventory.by`; the id where it has none."""
     if dimension == "scope":
         return _both(SCOPES[identity]) if identity in SCOPES else (identity, identity)
-    if dimension in ("category", "rule"):
-        named = inventory.scheme.categories if dimension == "category" else inventory.scheme.rules
-        for item in named:
-            if item.id == identity:
-                return item.name_zh, item.name_en
-    zh, en = inventory.names.get(identity, ("", ""))
-    return zh or en or identity or "–", en or zh or identity or "–"
+    return inventory.name(identity, "zh", dimension) or "–", inventory.name(identity, "en", dimension) or "–"
 
 
 def _split(inventory: Inventory, group: str, total: str | None) -> pl.DataFrame:

@@ -53,8 +53,11 @@ _SIDE = np.uint32(NODES)
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` with numba: machine code kept on disk, interpreter lock released."""
-    return cast(Function, njit(nogil=True, cache=True, error_model="numpy")(function))
+    """Compile `function` with numba: interpreter lock released, machine code kept on disk where that can be written."""
+    try:
+        return cast(Function, njit(nogil=True, cache=True, error_model="numpy")(function))
+    except RuntimeError:  # numba found no folder for its cache: compile in every process
+        return cast(Function, njit(nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: Function) -> Function:
