@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from ecopark.accounting.coefficients import Coefficients
+from ecopark.accounting.lines import CORE, LINE_SCHEMA
 from ecopark.catalogue.schemes import Scheme
 from ecopark.model.network import Network
 from ecopark.model.record import Record
@@ -17,6 +18,7 @@ from ecopark.units import factor
 CERTIFICATE_FLOW = "certificate:"
 """What the flow id of a certificate's line starts with."""
 _UNIT = "MWh"
+_POWER = "electricity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,46 +59,54 @@ def claimed_certificates(
     )
 
 
+def power_received(placed: pl.DataFrame, flows: pl.DataFrame) -> float:
+    """Return the grid power that the boundary (or each of its firms) received in the period, in MWh."""
+    streams = placed.filter(pl.col("received") & (pl.col("commodity") == _POWER)).select(
+        pl.col("id").alias("stream"), "commodity_unit"
+    )
+    amounts = flows.join(streams, on="stream", how="inner").select(
+        pl.col("amount")
+        * pl.col("share")
+        * pl.lit(factor(streams["commodity_unit"][0], _UNIT) if streams.height else 1.0)
+    )
+    return float(amounts.to_series().sum())
+
+
 def certificate_lines(
     record: Record,
     network: Network,
     members: Collection[str],
     scheme: Scheme,
     coefficients: Coefficients,
-    lines: pl.DataFrame,
-    start: date,
-    end: date,
+    received: float,
+    period: tuple[date, date],
 ) -> tuple[pl.DataFrame, CertificateExcess | None]:
     """Return the lines of the certificate rules, and what was claimed beyond the power received (None if nothing).
 
-    Where the volume claimed exceeds the grid power received, every certificate is scaled down by the same share, so
+    Where the volume claimed exceeds the power `received` (MWh), every certificate is scaled down by the same share, so
     that the deduction never exceeds what it stands against.
     """
-    empty = lines.clear()
-    rules = [(number, rule) for number, rule in enumerate(scheme.rules) if rule.crossing == "certificate"]
-    claims = claimed_certificates(record, network, members, start, end) if rules else pl.DataFrame()
+    empty = pl.DataFrame(schema={name: LINE_SCHEMA[name] for name in CORE})
+    rules = [rule for rule in scheme.rules if rule.crossing == "certificate"]
+    claims = claimed_certificates(record, network, members, *period) if rules else pl.DataFrame()
     if claims.is_empty():
         return empty, None
-    received_rule = next(
-        number for number, rule in enumerate(scheme.rules)
-        if rule.crossing == "received" and "electricity" in rule.commodities
-    )  # fmt: skip
-    power = lines.filter((pl.col("rule_index") == received_rule) & (pl.col("commodity") == "electricity"))
-    received = float((power["amount"] * power["share"]).sum())
     claimed = float((claims["volume"] * claims["share"]).sum())
     scale = min(1.0, received / claimed) if claimed > 0 else 0.0
-    parts: list[pl.DataFrame] = []
-    for number, rule in rules:
-        region = network.region_of(network.park()) or ""
-        coefficient = coefficients.for_certificates(rule, "electricity", _UNIT, region)
-        if coefficient is None:
-            continue
-        parts.append(
-            claims.select(
-                pl.lit(number, pl.Int32).alias("rule_index"), "flow", pl.lit(None, pl.String).alias("stream"), "node",
-                pl.lit("electricity").alias("commodity"), pl.col("volume").alias("amount"),
-                (pl.col("share") * scale).alias("share"), pl.lit(coefficient, pl.Int32).alias("coefficient"),
+    region = network.region_of(network.park()) or ""
+    parts = [empty]
+    for rule in rules:
+        coefficient = coefficients.for_certificates(rule, _POWER, _UNIT, region)
+        if coefficient is not None:
+            parts.append(
+                claims.select(
+                    "flow",
+                    pl.lit(None, pl.String).alias("stream"),
+                    "node",
+                    pl.col("volume").alias("amount"),
+                    pl.col("share") * scale,
+                    pl.lit(coefficient, pl.Int32).alias("coefficient"),
+                )
             )
-        )  # fmt: skip
     excess = CertificateExcess(claimed, received) if claimed > received * (1 + 1e-12) else None
-    return (pl.concat(parts) if parts else empty), excess
+    return pl.concat(parts), excess

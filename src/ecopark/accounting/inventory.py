@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from ecopark.accounting.certificates import certificate_lines
-from ecopark.accounting.coefficients import Coefficients, value_unit
+from ecopark.accounting.certificates import certificate_lines, power_received
+from ecopark.accounting.coefficients import Coefficients
 from ecopark.accounting.completeness import find_gaps
 from ecopark.accounting.indicators import evaluate_indicators, park_statistics
+from ecopark.accounting.lines import complete_lines, counted_flows
 from ecopark.accounting.remarks import collect_remarks
-from ecopark.accounting.result import LINE_SCHEMA, Inventory
+from ecopark.accounting.result import Inventory
 from ecopark.accounting.selection import Perspective, place_streams, select_streams
 from ecopark.catalogue import Catalogue
 from ecopark.catalogue.schemes import Scheme
@@ -84,21 +85,22 @@ def draw_inventory(
     )
     selected = select_streams(placed, scheme.rules)
     coefficients = Coefficients(catalogue, record, network, year, chosen)
-    counted = [
+    counted_by_rule = [
         coefficients.for_rule(rule, selected.filter(pl.col("rule_index") == number)).select(
-            pl.lit(number, pl.Int32).alias("rule_index"), "index", "stream", "node", "commodity", "coefficient"
+            pl.lit(number, pl.Int32).alias("rule_index"), "stream", "node", "coefficient"
         )
         for number, rule in enumerate(scheme.rules)
         if rule.crossing != "certificate"
     ]
-    stream_lines = pl.concat(counted) if counted else pl.DataFrame()
-    lines = _stream_lines(stream_lines, flows)
-    claims, excess = certificate_lines(record, network, limits.members, scheme, coefficients, lines, start, end)
+    counted = pl.concat(counted_by_rule)
+    claims, excess = certificate_lines(
+        record, network, limits.members, scheme, coefficients, power_received(placed, flows), (start, end)
+    )
     coefficient_frame, parameters = coefficients.table.frames()
-    lines = _assemble(pl.concat([lines, claims]), coefficient_frame, scheme)
+    lines = complete_lines(pl.concat([counted_flows(counted, flows), claims]), coefficient_frame, scheme)
     names = _names(record, catalogue, scheme, placed)
     gaps = find_gaps(
-        record, scheme, placed, selected, stream_lines, flows, coefficients.table.gaps, network, (start, end), names
+        record, scheme, placed, selected, counted, flows, coefficients.table.gaps, network, (start, end), names
     )
     statistics = park_statistics(record, network, boundary, start, end)
     inventory = Inventory(
@@ -110,52 +112,6 @@ def draw_inventory(
     indicators = evaluate_indicators(inventory, network.region_of(network.park()) or "")
     remarks = collect_remarks(inventory, excess, indicators)
     return replace(inventory, indicators=indicators, remarks=remarks)
-
-
-def _stream_lines(stream_lines: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
-    """Return rule_index, flow, stream, node, commodity, amount, share, coefficient for every flow a rule counts."""
-    measured = flows.filter(pl.col("amount").is_not_null()).select(
-        pl.col("id").alias("flow"), "stream", pl.col("amount").alias("flow_amount"), "share"
-    )
-    return stream_lines.join(measured, on="stream", how="inner", maintain_order="left").select(
-        "rule_index",
-        "flow",
-        "stream",
-        "node",
-        "commodity",
-        pl.col("flow_amount").alias("amount"),
-        "share",
-        "coefficient",
-    )
-
-
-def _assemble(lines: pl.DataFrame, coefficients: pl.DataFrame, scheme: Scheme) -> pl.DataFrame:
-    """Return the lines with everything that their rule and coefficient say, in `LINE_SCHEMA`."""
-    rules = pl.DataFrame(
-        {
-            "rule_index": list(range(len(scheme.rules))),
-            "category": [rule.category for rule in scheme.rules],
-            "scope": [scheme.category(rule.category).scope for rule in scheme.rules],
-        },
-        schema={"rule_index": pl.Int32, "category": pl.String, "scope": pl.String},
-    )
-    worth = coefficients.select(
-        "coefficient", "rule", "measure", "gwp",
-        pl.col("value").alias("per_amount"), pl.col("unit").alias("result_unit"), pl.col("amount_unit").alias("unit"),
-    ).with_columns(
-        pl.struct("measure", "result_unit")
-        .map_elements(lambda row: value_unit(row["measure"], row["result_unit"]), return_dtype=pl.String)
-        .alias("value_unit")
-    )  # fmt: skip
-    result = pl.col("amount") * pl.col("share") * pl.col("per_amount")
-    return (
-        lines.join(rules, on="rule_index", how="left", maintain_order="left")
-        .join(worth, on="coefficient", how="left", maintain_order="left")
-        .with_columns(result.alias("result"), (result / pl.col("gwp")).alias("value"))
-        .with_row_index("line", offset=1)
-        .with_columns(pl.col("line").cast(pl.Int64))
-        .select(pl.col(name).cast(kind) for name, kind in LINE_SCHEMA.items())
-    )
 
 
 def _names(record: Record, catalogue: Catalogue, scheme: Scheme, placed: pl.DataFrame) -> dict[str, tuple[str, str]]:

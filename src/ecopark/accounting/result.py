@@ -26,26 +26,6 @@ DIMENSIONS = {
 NAME_KINDS = ("category", "rule", "node", "commodity", "symbol")
 """Kinds of things that have names; `Inventory.names` is keyed by "kind:id"."""
 
-LINE_SCHEMA: dict[str, type[pl.DataType]] = {
-    "line": pl.Int64,
-    "rule": pl.String,
-    "category": pl.String,
-    "scope": pl.String,
-    "measure": pl.String,
-    "flow": pl.String,
-    "stream": pl.String,
-    "node": pl.String,
-    "commodity": pl.String,
-    "amount": pl.Float64,
-    "share": pl.Float64,
-    "unit": pl.String,
-    "coefficient": pl.Int32,
-    "value": pl.Float64,
-    "value_unit": pl.String,
-    "result": pl.Float64,
-    "result_unit": pl.String,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Remark:
@@ -111,8 +91,8 @@ class IndicatorResult:
 class Inventory:
     """What a scheme yields over a boundary and a year.
 
-    Shapes: `lines` has `LINE_SCHEMA` (one row per flow, rule and gas); `coefficients` and `parameters` as in
-    `accounting.coefficients`; `flows` the effective flows with ranges, methods and evidence. `names` maps
+    Shapes: `lines` has `accounting.lines.LINE_SCHEMA` (one row per flow, rule and gas); `coefficients` and `parameters`
+    as in `accounting.coefficients`; `flows` the effective flows with ranges, methods and evidence. `names` maps
     "kind:id" (of `NAME_KINDS`) to (Chinese, English).
     """
 

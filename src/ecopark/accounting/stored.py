@@ -10,6 +10,7 @@ import polars as pl
 
 from ecopark.accounting.coefficients import parameters_of
 from ecopark.accounting.explanation import Input
+from ecopark.accounting.lines import CORE, complete_lines
 from ecopark.accounting.result import Gap, IndicatorResult, Inventory, Remark
 from ecopark.catalogue.schemes import Scheme
 
@@ -18,7 +19,7 @@ FRAMES = ("lines", "coefficients", "parameters", "flows")
 
 
 def inventory_to_store(inventory: Inventory) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
-    """Return what to store of an inventory: an outcome that JSON can hold, and its frames by name."""
+    """Return what to store of an inventory: an outcome that JSON can hold, and its frames by name (lines compact)."""
     outcome = {
         "scheme": inventory.scheme.model_dump(mode="json", by_alias=True),
         "year": inventory.year,
@@ -36,7 +37,8 @@ def inventory_to_store(inventory: Inventory) -> tuple[dict[str, Any], dict[str, 
         "statistics": {name: asdict(statistic) for name, statistic in inventory.statistics.items()},
         "sources": {name: list(pair) for name, pair in inventory.sources.items()},
     }
-    return outcome, {name: getattr(inventory, name) for name in FRAMES}
+    frames = {name: getattr(inventory, name) for name in FRAMES}
+    return outcome, frames | {"lines": inventory.lines.select(CORE)}
 
 
 def inventory_from_store(run: str, outcome: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Inventory:
@@ -53,14 +55,16 @@ def inventory_from_store(run: str, outcome: Mapping[str, Any], frames: Mapping[s
     def pairs(data: Mapping[str, list[str]]) -> dict[str, tuple[str, str]]:
         return {name: (pair[0], pair[1]) for name, pair in data.items()}
 
+    scheme = Scheme.model_validate(outcome["scheme"])
     return Inventory(
-        scheme=Scheme.model_validate(outcome["scheme"]), year=outcome["year"], boundary=outcome["boundary"],
+        scheme=scheme, year=outcome["year"], boundary=outcome["boundary"],
         boundary_name=(outcome["boundary_name"][0], outcome["boundary_name"][1]), scenario=outcome["scenario"],
         perspective=outcome["perspective"], options=outcome["options"],
         gaps=[Gap(**data) for data in outcome["gaps"]], remarks=[Remark(**data) for data in outcome["remarks"]],
         indicators=indicators, names=pairs(outcome["names"]), sources=pairs(outcome["sources"]),
         statistics={name: Input(**data) for name, data in outcome["statistics"].items()},
-        run=run, **{name: frames[name] for name in FRAMES},
+        run=run, lines=complete_lines(frames["lines"], frames["coefficients"], scheme),
+        coefficients=frames["coefficients"], parameters=frames["parameters"], flows=frames["flows"],
     )  # fmt: skip
 
 
