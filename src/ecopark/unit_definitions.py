@@ -86,7 +86,7 @@ USD         | money  | [money_USD]                     | 美元, dollar, $      
 person      | count  | [person]                        | 人, 人员, persons, people, capita              | 人     | person
 household   | count  | [household]                     | 户, households                                 | 户     | household
 piece       | count  | [piece]                         | 个, 件, 台, 套, 只, 台套, pieces, item, items | 个 | piece
-vehicle     | count  | [vehicle]                       | 辆, 车辆, vehicles                             | 辆     | vehicle
+vehicle     | count  | [vehicle]                       | 辆, 车, 车辆, vehicles                            | 辆     | vehicle
 1           | ratio  | 1                               | 无量纲, ratio, dimensionless, -                | 1      | 1
 %           | ratio  | 1 / 100                         | 百分比, percent, pct                           | %      | %
 ‰           | ratio  | 1 / 1000                        | 千分比, permille                               | ‰      | ‰
@@ -120,7 +120,7 @@ C3F8        | mass                 | PFC-218                                    
 C4F10       | mass                 |                                                                    | C₄F₁₀         | C₄F₁₀
 C5F12       | mass                 |                                                                    | C₅F₁₂         | C₅F₁₂
 C6F14       | mass                 |                                                                    | C₆F₁₄         | C₆F₁₄
-cC4F8       | mass                 | c-C4F8, PFC-318                                                    | c-C₄F₈        | c-C₄F₈
+c-C4F8      | mass                 | cC4F8, PFC-318                                                     | c-C₄F₈        | c-C₄F₈
 HFC-23      | mass                 | HFC23, R23                                                         | HFC-23        | HFC-23
 HFC-32      | mass                 | HFC32, R32                                                         | HFC-32        | HFC-32
 HFC-41      | mass                 | HFC41                                                              | HFC-41        | HFC-41
@@ -137,6 +137,67 @@ HFC-236fa   | mass                 | HFC236fa                                   
 HFC-245fa   | mass                 | HFC245fa                                                           | HFC-245fa     | HFC-245fa
 HFC-365mfc  | mass                 | HFC365mfc                                                          | HFC-365mfc    | HFC-365mfc
 HCFC-22     | mass                 | HCFC22, R22                                                        | HCFC-22       | HCFC-22
+HFC-161     | mass                 | HFC161                                                             | HFC-161       | HFC-161
+HFC-236cb   | mass                 | HFC236cb                                                           | HFC-236cb     | HFC-236cb
+HFC-236ea   | mass                 | HFC236ea                                                           | HFC-236ea     | HFC-236ea
+HFC-245ca   | mass                 | HFC245ca                                                           | HFC-245ca     | HFC-245ca
+c-C3F6      | mass                 |                                                                    | c-C₃F₆        | c-C₃F₆
+C7F16       | mass                 |                                                                    | C₇F₁₆         | C₇F₁₆
+C8F18       | mass                 |                                                                    | C₈F₁₈         | C₈F₁₈
+C10F18      | mass                 |                                                                    | C₁₀F₁₈        | C₁₀F₁₈
+CFC-11      | mass                 | CFC11                                                              | CFC-11        | CFC-11
+CFC-12      | mass                 | CFC12                                                              | CFC-12        | CFC-12
+CFC-13      | mass                 | CFC13                                                              | CFC-13        | CFC-13
+CFC-113     | mass                 | CFC113                                                             | CFC-113       | CFC-113
+CFC-114     | mass                 | CFC114                                                             | CFC-114       | CFC-114
+CFC-115     | mass                 | CFC115                                                             | CFC-115       | CFC-115
+HCFC-21     | mass                 | HCFC21                                                             | HCFC-21       | HCFC-21
+HCFC-123    | mass                 | HCFC123                                                            | HCFC-123      | HCFC-123
+HCFC-124    | mass                 | HCFC124                                                            | HCFC-124      | HCFC-124
+HCFC-141b   | mass                 | HCFC141b                                                           | HCFC-141b     | HCFC-141b
+HCFC-142b   | mass                 | HCFC142b                                                           | HCFC-142b     | HCFC-142b
+HCFC-225ca  | mass                 | HCFC225ca                                                          | HCFC-225ca    | HCFC-225ca
+HCFC-225cb  | mass                 | HCFC225cb                                                          | HCFC-225cb    | HCFC-225cb
+Halon-1201  | mass                 |                                                                    | Halon-1201    | Halon-1201
+Halon-1202  | mass                 |                                                                    | Halon-1202    | Halon-1202
+Halon-1211  | mass                 |                                                                    | Halon-1211    | Halon-1211
+Halon-1301  | mass                 |                                                                    | Halon-1301    | Halon-1301
+Halon-2402  | mass                 |                                                                    | Halon-2402    | Halon-2402
+CCl4        | mass                 |                                                                    | CCl₄          | CCl₄
+CH3CCl3     | mass                 |                                                                    | CH₃CCl₃       | CH₃CCl₃
+CH3Br       | mass                 |                                                                    | CH₃Br         | CH₃Br
+CH3Cl       | mass                 |                                                                    | CH₃Cl         | CH₃Cl
+CH2Cl2      | mass                 |                                                                    | CH₂Cl₂        | CH₂Cl₂
+CHCl3       | mass                 |                                                                    | CHCl₃         | CHCl₃
+SF5CF3      | mass                 |                                                                    | SF₅CF₃        | SF₅CF₃
+SO2F2       | mass                 |                                                                    | SO₂F₂         | SO₂F₂
+HFE-125     | mass                 | HFE125                                                             | HFE-125       | HFE-125
+HFE-134     | mass                 | HFE134                                                             | HFE-134       | HFE-134
+HFE-143a    | mass                 | HFE143a                                                            | HFE-143a      | HFE-143a
+HFE-227ea   | mass                 | HFE227ea                                                           | HFE-227ea     | HFE-227ea
+HFE-236ca12 | mass                 | HFE236ca12                                                         | HFE-236ca12   | HFE-236ca12
+HFE-236ea2  | mass                 | HFE236ea2                                                          | HFE-236ea2    | HFE-236ea2
+HFE-236fa   | mass                 | HFE236fa                                                           | HFE-236fa     | HFE-236fa
+HFE-245cb2  | mass                 | HFE245cb2                                                          | HFE-245cb2    | HFE-245cb2
+HFE-245fa1  | mass                 | HFE245fa1                                                          | HFE-245fa1    | HFE-245fa1
+HFE-245fa2  | mass                 | HFE245fa2                                                          | HFE-245fa2    | HFE-245fa2
+HFE-263fb2  | mass                 | HFE263fb2                                                          | HFE-263fb2    | HFE-263fb2
+HFE-329mcc2 | mass                 | HFE329mcc2                                                         | HFE-329mcc2   | HFE-329mcc2
+HFE-338mcf2 | mass                 | HFE338mcf2                                                         | HFE-338mcf2   | HFE-338mcf2
+HFE-338pcc13 | mass                 | HFE338pcc13                                                        | HFE-338pcc13  | HFE-338pcc13
+HFE-347mcc3 | mass                 | HFE347mcc3                                                         | HFE-347mcc3   | HFE-347mcc3
+HFE-347mcf2 | mass                 | HFE347mcf2                                                         | HFE-347mcf2   | HFE-347mcf2
+HFE-347pcf2 | mass                 | HFE347pcf2                                                         | HFE-347pcf2   | HFE-347pcf2
+HFE-356mec3 | mass                 | HFE356mec3                                                         | HFE-356mec3   | HFE-356mec3
+HFE-356pcc3 | mass                 | HFE356pcc3                                                         | HFE-356pcc3   | HFE-356pcc3
+HFE-356pcf2 | mass                 | HFE356pcf2                                                         | HFE-356pcf2   | HFE-356pcf2
+HFE-356pcf3 | mass                 | HFE356pcf3                                                         | HFE-356pcf3   | HFE-356pcf3
+HFE-365mcf3 | mass                 | HFE365mcf3                                                         | HFE-365mcf3   | HFE-365mcf3
+HFE-374pc2  | mass                 | HFE374pc2                                                          | HFE-374pc2    | HFE-374pc2
+HFE-569sf2  | mass                 | HFE569sf2                                                          | HFE-569sf2    | HFE-569sf2
+HFE-43-10pccc124 | mass                 | HFE43-10pccc124                                                    | HFE-43-10pccc124 | HFE-43-10pccc124
+HCFE-235da2 | mass                 | HCFE235da2                                                         | HCFE-235da2   | HCFE-235da2
+PFPMIE      | mass                 |                                                                    | PFPMIE        | PFPMIE
 SO2         | mass                 | 二氧化硫                                                           | SO₂           | SO₂
 NOx         | mass                 | 氮氧化物                                                           | NOₓ           | NOₓ
 PM          | mass                 | 颗粒物                                                             | 颗粒物        | PM

@@ -71,23 +71,28 @@ _LONGEST = 100
 
 def _normalise(text: str) -> str:
     """Bring the ways of writing one unit to a common form (width, superscripts, dots, blanks)."""
-    text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(_SUPERSCRIPTS), text)
-    text = re.sub(r"([⁻⁺][¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "^" + found[1].translate(_SUPERSCRIPTS), text)
+    text = re.sub(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", text).replace("−", "-")
     text = re.sub(r"\bper\b", "/", text)
     text = re.sub(rf"[{re.escape(_DOTS)}]", "*", text)
     text = re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z])", "*", text)
     text = re.sub(r"\s+", "", text)
-    return re.sub(r"(m|ft)\^([23])(?!\d)", r"\1\2", text)  # m^3, Nm^3 are names of their own
+    text = text.replace("CO^2", "CO2")  # CO² for CO₂
+    names = r"(?<![A-Za-z])(m\^[23]|[NS]m\^3|km\^2|ft\^3)(?!\d)"
+    return re.sub(names, lambda found: found[0].replace("^", ""), text)
+
+
+def _plain(text: str) -> str:
+    return _normalise(text).replace("(", "").replace(")", "")
 
 
 @cache
 def _spellings() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Spelling -> id of units, bases and multipliers."""
-    units = {_normalise(name): row.id for row in unit_rows().values() for name in row.spellings}
-    bases = {_normalise(name): row.id for row in basis_rows().values() for name in row.spellings}
+    """Spelling (without brackets) -> id of units, bases and multipliers."""
+    units = {_plain(name): row.id for row in unit_rows().values() for name in (*row.spellings, row.zh, row.en)}
+    bases = {_plain(name): row.id for row in basis_rows().values() for name in row.spellings}
     bases |= {name.lstrip("_"): key for name, key in list(bases.items())}
-    multipliers = {_normalise(name): row.id for row in multiplier_rows().values() for name in row.spellings}
+    multipliers = {_plain(name): row.id for row in multiplier_rows().values() for name in row.spellings}
     return units, bases, multipliers
 
 
@@ -134,10 +139,9 @@ def _split(name: str) -> tuple[str, str, tuple[str, ...]] | None:
         return None
 
     plain = name.replace("(", "").replace(")", "")
-    for text in (name, plain):
-        whole = unit_of(text)
-        if whole:
-            return "", *whole
+    whole = unit_of(plain)
+    if whole:
+        return "", *whole
     for end in range(len(plain), 0, -1):
         head = multipliers.get(plain[:end]) or multipliers.get(plain[:end].casefold())
         if head:
@@ -165,7 +169,7 @@ class Reader:
                 raise self.syntax()
             kind, token = str(match.lastgroup), match.group()
             position = match.end()
-            if kind == "name" and position < len(text) and text[position] == "(":
+            while kind == "name" and text.startswith("(", position):
                 # "GJ(低位)", "m3(20°C)": a bracket right after a name belongs to it
                 close = text.find(")", position)
                 if close < 0:
@@ -300,7 +304,7 @@ def _near(name: str) -> list[str]:
     if rest in _AMBIGUOUS:
         return [prefix + text for text in _AMBIGUOUS[rest]]
     found: list[str] = []
-    for names in (_spellings()[0], known_units()):
+    for names in ([name for row in unit_rows().values() for name in row.spellings], known_units()):
         folded: dict[str, list[str]] = {}
         for text in names:
             folded.setdefault(text.casefold(), []).append(text)

@@ -11,7 +11,6 @@ of any length cost as much as their distinct units.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -113,19 +112,28 @@ def _exponent(multiplier: str) -> int:
     return row.exponent if row else int(multiplier.removeprefix("10^"))
 
 
-def _power(text: str, power: int) -> str:
-    return text if power == 1 else f"({text})^{power}" if re.search(r"\d$", text) else f"{text}^{power}"
+def _power(part: Part) -> str:
+    power = abs(part.power)
+    if power == 1:
+        return part.text
+    # 万m^2 would be read as 10^4 m^2, and m3^2 as a name
+    return f"({part.text})^{power}" if part.multiplier or part.text[-1].isdigit() else f"{part.text}^{power}"
 
 
 def _write(parts: Sequence[Part]) -> str:
-    above = [_power(part.text, part.power) for part in parts if part.power > 0]
-    below = [_power(part.text, -part.power) for part in parts if part.power < 0]
+    above = [_power(part) for part in parts if part.power > 0]
+    below = [_power(part) for part in parts if part.power < 0]
     # a plain "1" only where it stands alone: 1/GJ, not 1·t
     above = [text for text in above if text != "1"] or ["1"]
     below = [text for text in below if text != "1"]
+    return _quotient(above, below)
+
+
+def _quotient(above: Sequence[str], below: Sequence[str]) -> str:
+    numerator, denominator = "·".join(above), "·".join(below)
     if not below:
-        return "·".join(above)
-    return "·".join(above) + "/" + (below[0] if len(below) == 1 else "(" + "·".join(below) + ")")
+        return numerator
+    return f"{numerator}/({denominator})" if "·" in denominator else f"{numerator}/{denominator}"
 
 
 def convertible(from_unit: str, to_unit: str) -> bool:
@@ -218,12 +226,9 @@ def display(unit: str, language: str) -> str:
 @lru_cache(maxsize=4096)
 def _display(unit: str, language: str) -> str:
     parts = parse(unit).parts
-    shown = [(_display_part(part, language), part.power) for part in parts]
-    above = [_raised(text, power) for text, power in shown if power > 0 and text != "1"] or ["1"]
-    below = [_raised(text, -power) for text, power in shown if power < 0 and text != "1"]
-    if not below:
-        return "·".join(above)
-    return "·".join(above) + "/" + (below[0] if len(below) == 1 else "(" + "·".join(below) + ")")
+    above = [_raised(part, language) for part in parts if part.power > 0 and part.text != "1"] or ["1"]
+    below = [_raised(part, language) for part in parts if part.power < 0 and part.text != "1"]
+    return _quotient(above, below)
 
 
 def _display_part(part: Part, language: str) -> str:
@@ -245,11 +250,13 @@ def _display_part(part: Part, language: str) -> str:
     return f"{head} {text}" if head.startswith("10") else head + text
 
 
-def _raised(text: str, power: int) -> str:
-    if power == 1:
+def _raised(part: Part, language: str) -> str:
+    text = _display_part(part, language)
+    if abs(part.power) == 1:
         return text
-    digits = str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"({text}){digits}" if text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹)" or " " in text else text + digits
+    digits = str(abs(part.power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    simple = text.isalpha() and not part.multiplier
+    return text + digits if simple else f"({text}){digits}"
 
 
 def column_factors(units: pl.Series, targets: pl.Series | str) -> tuple[pl.Series, dict[tuple[str, str], UnitError]]:

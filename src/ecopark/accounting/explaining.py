@@ -21,6 +21,10 @@ def explain(inventory: Inventory, key: str) -> Explanation:
         return _explain_indicator(inventory, key)
     if key.startswith("gap:"):
         return _explain_limit_gap(inventory, key)
+    if key.startswith(("low:", "high:")):
+        from ecopark.accounting.inventory_uncertainty import explain_range
+
+        return explain_range(inventory, key)
     if key.startswith("statistic:"):
         statistic = inventory.statistics[key.removeprefix("statistic:")]
         names = (statistic.name_zh, statistic.name_en)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
+from ecopark.accounting.explanation import Explanation, Input
 from ecopark.accounting.result import Inventory
-from ecopark.accounting.uncertainty.product_sum import ProductSum
+from ecopark.accounting.uncertainty import (
+    Approach1,
+    Approach2,
+    FirstOrder,
+    ProductSum,
+    approach_1,
+    approach_2,
+    first_order,
+)
 
 DIMENSIONS = ("category", "scope", "node")
 """The splits of the headline total that get a range of their own."""
 
-Method = Literal["approach_1", "approach_2"]
+SEED = 1
+"""The seed of every simulation that is shown, so that a range can be reproduced."""
+_LISTED = 50
 
 
 def product_sum(inventory: Inventory, total: str | None = None) -> ProductSum:
@@ -111,6 +122,99 @@ def without_range(inventory: Inventory, total: str | None = None) -> pl.DataFram
     return pl.concat([flows.select(columns), factors.select(columns)]).sort("share", descending=True)
 
 
-def relative_half_width(low: float, central: float, high: float) -> float:
-    """Return half the width of a range relative to its central value, in percent (NaN for a central value of zero)."""
-    return float(np.divide(100 * (high - low) / 2, abs(central))) if central else float("nan")
+@dataclass(frozen=True, eq=False)
+class InventoryUncertainty:
+    """The uncertainty of a total and of its parts ("total", "category:ID", "scope:ID", "node:ID").
+
+    `simple` is IPCC Approach 1, `correlated` the first-order propagation that keeps shared factors together (it gives
+    the contributions to the variance), `simulated` IPCC Approach 2 on scrambled Sobol points. `exact` lists what
+    entered without a range (see `without_range`). `total` is the id of the total.
+    """
+
+    total: str
+    sums: ProductSum
+    simple: Approach1
+    correlated: FirstOrder
+    simulated: Approach2
+    exact: pl.DataFrame
+
+    def ranges(self) -> pl.DataFrame:
+        """Return per group: group, key (of the explained number), value, low, high, low_1, high_1 (Approach 1)."""
+        first = self.simple.totals.select("group", pl.col("low").alias("low_1"), pl.col("high").alias("high_1"))
+        second = self.simulated.totals.select("group", "value", "low", "high")
+        key = pl.when(pl.col("group") == "total").then(pl.lit(f"total:{self.total}"))
+        return (
+            second.join(first, on="group", how="left", maintain_order="left")
+            .with_columns(key.otherwise(pl.concat_str(pl.lit(f"total:{self.total}&"), pl.col("group"))).alias("key"))
+            .select("group", "key", "value", "low", "high", "low_1", "high_1")
+        )
+
+
+def assess_uncertainty(inventory: Inventory, total: str | None = None) -> InventoryUncertainty:
+    """Return the uncertainty of a total (the headline if none is named) by both IPCC approaches.
+
+    Page, report and command line all show the result of this function, so that a range is the same everywhere; the
+    seed is fixed. Raises InputError for faulty ranges (a value outside its own range).
+    """
+    sums = product_sum(inventory, total)
+    return InventoryUncertainty(
+        inventory.scheme.total(total).id,
+        sums,
+        approach_1(sums),
+        first_order(sums),
+        approach_2(sums, seed=SEED),
+        without_range(inventory, total),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RangeExplanation(Explanation):
+    """The end of a 95 % range: its formula is a quantile of a simulation, and recomputing runs the simulation again."""
+
+    simulate: Callable[[], float] = field(repr=False, default=lambda: float("nan"))
+
+    def recompute(self) -> float:
+        """Run the simulation again from the same seed and return this end of the range."""
+        return self.simulate()
+
+
+def explain_range(inventory: Inventory, key: str) -> Explanation:
+    """Explain "low:KEY" or "high:KEY", KEY as "total:co2" or "total:co2&category:fuel".
+
+    The inputs are the uncertain variables with their ranges, those that contribute most to the variance first.
+    KeyError for a group that has no range of its own.
+    """
+    end, _, rest = key.partition(":")
+    head, _, group = rest.partition("&")
+    total = head.partition(":")[2] or None
+
+    def row(found: InventoryUncertainty) -> dict[str, float | str]:
+        rows = found.ranges().filter(pl.col("group") == (group or "total"))
+        if rows.is_empty():
+            raise KeyError(f"no range for {rest!r}; ranges exist for the total, each category, scope and firm")
+        return rows.row(0, named=True)
+
+    found = assess_uncertainty(inventory, total)
+    value = float(row(found)[end])
+    variables = found.correlated.variables(group or "total").head(_LISTED)
+    position = {identity: place for place, identity in enumerate(found.sums.variable_id.to_list())}
+    inputs = []
+    for line in variables.iter_rows(named=True):
+        place = position[line["variable"]]
+        low, high = float(found.sums.low[place]), float(found.sums.high[place])
+        flow = str(line["variable"]).startswith("flow:")
+        reference = str(line["variable"]).removeprefix("flow:").removeprefix("1/")
+        note = f"{100 * line['share']:.1f} % of the variance"
+        inputs.append(
+            Input("variable", reference, reference, float(found.sums.central[place]), "", "flow" if flow else "factor",
+                  reference, note=note, low=low, high=high)
+        )  # fmt: skip
+    part = inventory.explain(rest)
+    probability = 0.025 if end == "low" else 0.975
+    points = found.simulated.samples
+    formula = f"quantile({probability}, total over {points} Sobol points, seed {SEED})"
+    names = (f"{part.name_zh}：95% {'下限' if end == 'low' else '上限'}", f"{part.name_en}: 95 % {end}")
+    return RangeExplanation(
+        key, *names, value, part.unit, formula, inputs,
+        simulate=lambda: float(row(assess_uncertainty(inventory, total))[end]),
+    )  # fmt: skip

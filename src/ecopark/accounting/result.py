@@ -183,7 +183,8 @@ class Inventory:
         """Return where a number comes from.
 
         Keys: "total", "total:ID", "total:ID&category:fuel", "line:17", "indicator:ID", "gap:ID:VARIANT",
-        "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE". KeyError for a key that names nothing here.
+        "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE", "low:KEY" and "high:KEY" (ends of a 95 % range).
+        KeyError for a key that names nothing here.
         """
         from ecopark.accounting.explaining import explain
 

@@ -35,7 +35,6 @@ def problem_of(fault: Fault, place: str) -> Problem:
 
 def default_locate(record: Record) -> Locate:
     """Return the `Locate` that names table, key and column: ``flows:elec-2019 amount``."""
-
     keys: dict[str, list[list[object]]] = {}
 
     def locate(table: str, row: int, column: str) -> str:

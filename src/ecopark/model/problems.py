@@ -33,7 +33,7 @@ class Problem:
     def line(self, language: str) -> str:
         """Return place, cause and remedy as one line of text."""
         cause, remedy = self.describe(language)
-        return f"{self.place}: {cause} {remedy}"
+        return f"{self.place}: {cause} {remedy}" if self.place else f"{cause} {remedy}"
 
 
 class InputError(Exception):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 GASES = ("CO2", "CO2e", "CH4", "N2O")
 """Gases that stand for `{gas}` where a row names none."""
@@ -12,8 +17,8 @@ GASES = ("CO2", "CO2e", "CH4", "N2O")
 class Quantity:
     """One quantity: its names, the units it may have and the range it must lie in.
 
-    In `units`, `{unit}` is the commodity's unit and `{gas}` the gas of the factor (as in tCO2); a value may be in any
-    unit that converts to one of them.
+    In `units`, `{unit}` is the commodity's unit and `{gas}` the gas of the factor (as in tCO2; gases other than
+    `GASES` may also be in plain mass); a value may be in any unit that converts to one of them.
     """
 
     id: str
@@ -65,7 +70,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("phosphorus_content", "含磷量", "Phosphorus content", ("tP/{unit}", "tP/t", "1")),
         Quantity("sulphur_content", "含硫量", "Sulphur content", ("tS/{unit}", "tS/t", "1")),
         Quantity("price", "价格", "Price", tuple(f"{money}/{{unit}}" for money in _MONEY), None),
-        Quantity("waste_carbon", "废物含碳量", "Carbon content of waste", ("tC/t", "1"), 0.0),
+        Quantity("waste_carbon", "废物含碳量", "Carbon content of waste", ("tC/{unit}", "tC/t", "1")),
         Quantity("fossil_fraction", "矿物碳比例", "Fossil fraction of carbon", ("1",), 0.0, 1.0),
         Quantity("combustion_efficiency", "燃烧效率", "Combustion efficiency", ("1",), 0.0, 1.0),
         Quantity("methane_capacity", "甲烷最大产生能力", "Maximum methane capacity",
@@ -92,3 +97,21 @@ VARIABLES: dict[str, Variable] = {
     )
 }
 """The variables whose units are known; any other may stand in the statistics, unchecked."""
+
+
+def quantities_of(frame: pl.DataFrame) -> dict[str, Quantity]:
+    """Return the quantities that a catalogue lists, beside `QUANTITIES`, which go before.
+
+    `frame` has the columns id, and optionally name_zh, name_en, numerator (the unit above the line; ``gas`` stands for
+    a mass of the gas) and per_commodity (``yes`` where the commodity's unit is below the line).
+    """
+    found: dict[str, Quantity] = {}
+    for row in frame.iter_rows(named=True):
+        numerator = row.get("numerator")
+        units: tuple[str, ...] = ()
+        if numerator:
+            above = re.sub(r"^gas\b", "t{gas}", numerator)
+            units = (f"{above}/{{unit}}" if row.get("per_commodity") == "yes" else above,)
+        name = row["id"]
+        found[name] = Quantity(name, row.get("name_zh") or name, row.get("name_en") or name, units, None)
+    return found | QUANTITIES

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from ecopark.model.findings import Findings
-from ecopark.model.quantities import GASES, QUANTITIES, VARIABLES
+from ecopark.model.quantities import GASES, QUANTITIES, VARIABLES, Quantity
 from ecopark.translation import N_
 from ecopark.units import UnitError, convertible, factor, parse
 
 
-def check_quantities(findings: Findings, commodity_units: pl.DataFrame) -> None:
+def check_quantities(
+    findings: Findings, commodity_units: pl.DataFrame, quantities: Mapping[str, Quantity] = QUANTITIES
+) -> None:
     """Check units and values; `commodity_units` has the columns commodity and unit (String)."""
     units = dict(commodity_units.select("commodity", "unit").iter_rows())
     for table, column in (("properties", "property"), ("factors", "quantity")):
@@ -21,7 +23,7 @@ def check_quantities(findings: Findings, commodity_units: pl.DataFrame) -> None:
         for row, (name, commodity, unit, value, gas) in enumerate(
             zip(frame[column], frame["commodity"], frame["unit"], frame["value"], gases, strict=True)
         ):
-            quantity = QUANTITIES.get(name or "")
+            quantity = quantities.get(name or "")
             if quantity is None or not unit or not _readable(unit):
                 continue
             expected = _expected(quantity.units, units.get(commodity), gas)
@@ -47,7 +49,7 @@ def _expected(templates: Sequence[str], commodity_unit: str | None, gas: str | N
     for template in templates:
         if "{unit}" in template and not (commodity_unit and _readable(commodity_unit)):
             continue
-        gases = [gas] if gas else GASES
+        gases = GASES if not gas else (gas,) if gas in GASES else (gas, "")
         for name in gases if "{gas}" in template else ("",):
             text = template.replace("{gas}", name).replace("{unit}", f"({commodity_unit})")
             if _readable(text):

@@ -11,7 +11,7 @@ from ecopark.model.findings import Findings, Locate, default_locate, problem_of
 from ecopark.model.flow_checks import check_flows
 from ecopark.model.network_checks import check_network
 from ecopark.model.problems import Problem
-from ecopark.model.quantities import QUANTITIES
+from ecopark.model.quantities import quantities_of
 from ecopark.model.quantity_checks import check_quantities
 from ecopark.model.record import Record
 
@@ -23,15 +23,16 @@ def check_record(
     commodities: pl.DataFrame,
     activities: Collection[str],
     groups: Collection[str],
-    quantities: Collection[str] = (),
+    quantities: pl.DataFrame | Collection[str] = (),
     *,
     locate: Locate | None = None,
 ) -> list[Problem]:
     """Return every problem of `record`, in the order of tables and rows.
 
     `commodities` are the catalogue's (columns id and unit, String; more do no harm), to which the record's own are
-    added; `activities`, `groups` and `quantities` are the ids that the catalogue knows (quantities beside those in
-    `quantities.QUANTITIES`). `locate` turns (table, index of the row in the record's frame, column) into the place
+    added; `activities`, `groups` and `quantities` are the ids that the catalogue knows, beside the quantities of
+    `quantities.QUANTITIES`; a frame of quantities (see `quantities.quantities_of`) also says what they are measured in.
+    `locate` turns (table, index of the row in the record's frame, column) into the place
     that a person is shown; by default it is ``flows:elec-2019 amount``. Problems of severity ``warning`` do not keep
     the record from being used.
     """
@@ -44,7 +45,10 @@ def check_record(
         ]
     ).unique("commodity", keep="first", maintain_order=True)
     known = set(units["commodity"].drop_nulls())
-    quantity_ids = set(quantities) | set(QUANTITIES)
+    known_quantities = quantities_of(
+        quantities if isinstance(quantities, pl.DataFrame) else pl.DataFrame({"id": list(quantities)})
+    )
+    quantity_ids = set(known_quantities)
     check_attributes(
         findings,
         {
@@ -60,5 +64,5 @@ def check_record(
     )
     check_flows(findings, units)
     check_network(findings)
-    check_quantities(findings, units)
+    check_quantities(findings, units, known_quantities)
     return findings.problems()
