@@ -72,7 +72,9 @@ def main() -> None:
         whole = result["preview"] + result["apply"]
         print(f"imported {result['flows']:,} flows with {result['errors']} errors in {whole:.1f} s "
               f"(read, checked and compared {result['preview']:.1f} s, applied {result['apply']:.1f} s)")  # fmt: skip
-        print(f"taken back in {result['undo']:.1f} s, {result['left']} flows left; peak memory {ours.peak_mib:,.0f} MiB")
+        print(
+            f"taken back in {result['undo']:.1f} s, {result['left']} flows left; peak memory {ours.peak_mib:,.0f} MiB"
+        )
         peer = measure(__file__, "pandas_read", workbook=workbook).result
         print(f"pandas, reading the sheet only: {peer:.1f} s; ratio {whole / peer:.1f}")
 

@@ -32,8 +32,9 @@ def prepare(folder: str, flows: int) -> int:
 
 def inventory(folder: str) -> dict[str, Any]:
     """Open the workspace, load the record, draw the inventory and store it; then another scheme in the same process."""
-    import ecopark as ep
     from big_park import YEAR
+
+    import ecopark as ep
 
     start = time.perf_counter()
     park = ep.open(folder)
@@ -54,9 +55,9 @@ def inventory(folder: str) -> dict[str, Any]:
 def pandas_join(folder: str) -> dict[str, Any]:
     """The same numbers by joins and a multiplication in pandas, from frames in memory."""
     import pandas as pd
+    from big_park import YEAR
 
     import ecopark as ep
-    from big_park import YEAR
 
     park = ep.open(folder)
     drawn = park.inventory(YEAR, SCHEME)
@@ -92,8 +93,9 @@ def main() -> None:
         print(f"zero-carbon-park-2025 in the same process: {result['another']:.2f} s")
         print(f"peak memory {ours.peak_mib:,.0f} MiB; last line explained and recomputed: {result['explains']}")
         peer = measure(__file__, "pandas_join", folder=workspace).result
-        print(f"pandas, join and multiply only: {peer['seconds']:.2f} s; same total: "
-              f"{abs(peer['total'] / result['total'] - 1) < 1e-9}; ratio {result['inventory'] / peer['seconds']:.2f}")  # fmt: skip
+        same = abs(peer["total"] / result["total"] - 1) < 1e-9
+        ratio = result["inventory"] / peer["seconds"]
+        print(f"pandas, join and multiply only: {peer['seconds']:.2f} s; same total: {same}; ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":
