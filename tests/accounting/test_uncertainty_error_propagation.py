@@ -54,7 +54,7 @@ def test_warnings_on_large_ranges_and_shared_factors() -> None:
                       [0, 1, 2], {"total": [0, 1]})  # fmt: skip
     remarks = {remark.code: remark for remark in approach_1(sums).remarks}
     assert set(remarks) == {"uncertainty.large", "uncertainty.correlated"}
-    assert remarks["uncertainty.large"].line("en").startswith(": 1 of 3 values")
+    assert remarks["uncertainty.large"].describe("en")[0].startswith("1 of 3 values")
     assert all(remark.severity == "warning" for remark in remarks.values())
 
 

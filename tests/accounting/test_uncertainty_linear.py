@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from ecopark.accounting.uncertainty import ProductSum, approach_2, correlation, first_order, propagate
@@ -143,3 +144,23 @@ def test_first_order_agrees_with_simulation_of_moderate_ranges() -> None:
     one = approach_2(build(low, high), samples=8192).totals["sd"][0]
     share = propagated.variables("total").filter(variable=lines)["share"][0]
     assert share == pytest.approx((one / simulated.totals["sd"][0]) ** 2, rel=0.06)
+
+
+def test_the_order_of_questions_does_not_change_the_answers() -> None:
+    """A line that uses one variable twice: asking for lines first once spoiled the shares of the variables."""
+    lines = pl.DataFrame({"line": [1, 2], "constant": [1.0, 1.0]})
+    incidence = pl.DataFrame({"line": [1, 1, 2], "variable": ["a", "a", "b"]})
+    variables = pl.DataFrame(
+        {
+            "variable": ["a", "b"],
+            "central": [2.0, 3.0],
+            "low": [1.8, 2.0],
+            "high": [2.2, 4.0],
+            "distribution": ["normal", "normal"],
+        }
+    )
+    sums = ProductSum.from_frames(lines, incidence, variables)
+    first, second = first_order(sums), first_order(sums)
+    wanted = first.variables("total")
+    second.lines("total")
+    assert second.variables("total").equals(wanted)

@@ -117,7 +117,9 @@ def compare(first: Inventory, second: Inventory) -> Comparison:
         raise ValueError(f"{first.scheme.id} gives {units[0]} and {second.scheme.id} gives {units[1]}: not comparable")
     same_scheme = first.scheme.id == second.scheme.id and first.year != second.year
     steps = _steps_of_years(first, second) if same_scheme else _steps_of_schemes(first, second)
-    steps.sort(key=lambda step: -abs(step.value))
+    # what is left of amounts that cancel, to the rounding of binary fractions, is no step
+    slack = 1e-12 * max((abs(step.value) for step in steps), default=0.0)
+    steps = sorted((step for step in steps if abs(step.value) > slack), key=lambda step: -abs(step.value))
     return Comparison(first, second, "tCO2e" if "tCO2e" in units else units[0], steps)
 
 

@@ -30,7 +30,8 @@ def explain_derived(inventory: Inventory, key: str) -> Explanation:
 
 def _share(inventory: Inventory, key: str) -> Explanation:
     part = inventory.explain(key.removeprefix(SHARE))
-    whole = inventory.explain(part.key.partition("&")[0])
+    head = part.key.partition("&")[0]
+    whole = inventory.explain(head if head.startswith("total") else "total")
     inputs = [
         Input("part", part.name_zh, part.name_en, part.value, part.unit, "total", inventory.reference(part.key)),
         Input("whole", whole.name_zh, whole.name_en, whole.value, whole.unit, "total", inventory.reference(whole.key)),

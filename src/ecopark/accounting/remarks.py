@@ -8,6 +8,7 @@ import polars as pl
 
 from ecopark.accounting.certificates import CertificateExcess
 from ecopark.accounting.coefficients import REMARK_SEPARATOR
+from ecopark.accounting.overlaps import Overlap
 from ecopark.accounting.result import IndicatorResult, Inventory, Remark
 from ecopark.catalogue.schemes import Total
 from ecopark.translation import N_
@@ -16,6 +17,8 @@ DOUBTFUL = ("unverified", "contested")
 """Verification statuses that a report must mark."""
 
 _EXCESS = N_("Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted.")
+_TWICE = N_("{node_en}: {product_en} and {covers_en} may hold the same emissions twice: {why_en}.")
+_NEGATIVE = N_("{category_en} is below zero ({value:,.1f} {unit}): more is deducted than it can be deducted from.")
 _RESTS_ON = {
     "unverified": N_("{total_en}: {share:.1%} of it rests on unverified values: {factors}."),
     "contested": N_("{total_en}: {share:.1%} of it rests on contested values: {factors}."),
@@ -54,11 +57,14 @@ def _weights(inventory: Inventory, total: str | None) -> pl.DataFrame:
     """Return coefficient, result and weight (sum of absolute results) over the lines of a total."""
     result = pl.col("result")
     lines = inventory.lazy_lines_of(total)
-    return lines.group_by("coefficient").agg(result.sum(), result.abs().sum().alias("weight")).collect()
+    return lines.group_by("coefficient", maintain_order=True).agg(result.sum(), result.abs().sum().alias("weight")).collect()
 
 
 def collect_remarks(
-    inventory: Inventory, excess: CertificateExcess | None, indicators: Sequence[IndicatorResult]
+    inventory: Inventory,
+    excess: CertificateExcess | None,
+    indicators: Sequence[IndicatorResult],
+    overlaps: Sequence[Overlap] = (),
 ) -> list[Remark]:
     """Return the remarks on an inventory: doubtful values by total, substitutions, certificates, warnings."""
     remarks: list[Remark] = []
@@ -87,7 +93,29 @@ def collect_remarks(
                 "warning",
             )
         )
+    remarks += _implausible(inventory, overlaps)
     remarks += [indicator.warning for indicator in indicators if indicator.warning is not None]
+    return remarks
+
+
+def _implausible(inventory: Inventory, overlaps: Sequence[Overlap]) -> list[Remark]:
+    """Return warnings of what may be counted twice and of deductions that exceed what they are deducted from."""
+    remarks: list[Remark] = []
+    for overlap in overlaps:
+        values: dict[str, object] = {"why_zh": overlap.note_zh, "why_en": overlap.note_en}
+        for language in ("zh", "en"):
+            values[f"node_{language}"] = inventory.name(overlap.node, language, "node")
+            values[f"product_{language}"] = inventory.name(overlap.product, language, "commodity")
+            values[f"covers_{language}"] = inventory.name(overlap.covers, language, "commodity")
+        remarks.append(Remark("counted_twice", _TWICE, values, "warning"))
+    for category in (category for category in inventory.scheme.categories if category.never_negative):
+        lines = inventory.lines.lazy().filter(pl.col("category") == category.id).select("result", "result_unit")
+        results = lines.collect()
+        if (value := float(results["result"].sum())) < 0:
+            names = {"category_zh": category.name_zh, "category_en": category.name_en}
+            remarks.append(
+                Remark("below_zero", _NEGATIVE, {**names, "value": value, "unit": results["result_unit"][0]}, "warning")
+            )
     return remarks
 
 
@@ -95,6 +123,7 @@ _SUBSTITUTIONS = {
     "year": N_("No value for {wanted}; that of {found} stands in: {factors}."),
     "region": N_("No value for the region {wanted}; that of {found} stands in: {factors}."),
     "commodity": N_("No value for {wanted}; that of {found} stands in: {factors}."),
+    "derived": N_("No published value for {wanted}; it is worked out from {found}."),
     "alternatives": N_("Other readings exist ({found}): {factors}."),
 }
 

@@ -142,7 +142,8 @@ class FirstOrder:
 
         sums = self.product_sum
         shape = (sums.line_count, int(self._group_draw.shape[1]))
-        per_draw = csr_array((self._deviation, self._draw, sums.line_start), shape=shape)
+        # a copy: adding up duplicates works in place and would spoil what `variables` reads
+        per_draw = csr_array((self._deviation, self._draw, sums.line_start), shape=shape, copy=True)
         per_draw.sum_duplicates()
         squares = per_draw.power(2).sum(axis=1)
         result: FloatArray = np.sqrt(np.asarray(squares).ravel())
