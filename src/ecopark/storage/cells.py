@@ -28,7 +28,7 @@ MOST_LISTED = 100
 Cell = Any
 """A value as a reader gives it: text, number, boolean, date, datetime, time, or None for a blank."""
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _FIRST_SERIAL, _YEARS = date(1899, 12, 30), (1980, 2100)
 """A spreadsheet's day 0, and the numbers of days that are more likely years typed into a cell formatted as a date."""
 

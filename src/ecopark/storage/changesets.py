@@ -18,6 +18,8 @@ from ecopark.model.problems import InputError, Problem
 from ecopark.model.tables import TABLES, Table
 from ecopark.storage import closures
 from ecopark.storage.database import read_frame, write_frame, writing
+from ecopark.storage.history import UNDO, Changeset, get
+from ecopark.storage.rows import difference, from_json, to_json
 from ecopark.storage.schema import POSITION, ROW_KEY, audit, changesets, key_column, record_tables, row_key
 from ecopark.storage.times import now
 from ecopark.translation import N_
@@ -25,10 +27,8 @@ from ecopark.translation import N_
 if TYPE_CHECKING:
     from ecopark.storage.store import Store
 
-SAME_TOLERANCE = 1e-12
-"""Numbers closer than this, relative to the larger, are the same: a workbook keeps 15 to 16 digits of 17."""
+__all__ = ["Changes", "Changeset", "apply", "stale", "undo"]
 
-UNDO = "undo"
 _ROW: dict[str, type[pl.DataType]] = {
     ROW_KEY: pl.String, "before": pl.String, "after": pl.String, "place": pl.String, POSITION: pl.Int64,
 }  # fmt: skip
@@ -46,69 +46,6 @@ class Changes:
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     removed: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     places: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Changeset:
-    """One recorded change; `id` is the record's version after it.
-
-    `counts` holds the number of rows per table and kind of change (new, changed, removed); `undoes` the changeset
-    that this one takes back, `undone_by` the one that took this back.
-    """
-
-    id: int
-    created: str
-    author: str
-    action: str
-    reason: str
-    source_name: str | None
-    source_sha256: str | None
-    undoes: int | None
-    undone_by: int | None
-    counts: Mapping[str, Mapping[str, int]]
-
-
-def difference(table: Table, before: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
-    """Tell for each row of `rows` whether it is new, changed or the same beside the table `before`.
-
-    Numbers are the same within `SAME_TOLERANCE` of the larger. Returns a text series in the order of `rows`.
-    """
-    old = before.with_columns(row_key(table), __known=pl.lit(True))
-    joined = rows.with_columns(row_key(table)).join(old, on=ROW_KEY, how="left", suffix="__old", maintain_order="left")
-    equal = []
-    for name, kind in table.schema.items():
-        if name == ROW_KEY or (len(table.key) == 1 and name == table.key[0]):
-            continue
-        new, former = pl.col(name), pl.col(f"{name}__old")
-        same = new.eq_missing(former)
-        if kind is pl.Float64:
-            close = (new - former).abs() <= SAME_TOLERANCE * pl.max_horizontal(new.abs(), former.abs())
-            same = same | close.fill_null(False)
-        equal.append(same)
-    status = (
-        pl.when(pl.col("__known").is_null())
-        .then(pl.lit("new"))
-        .when(pl.all_horizontal(equal))
-        .then(pl.lit("same"))
-        .otherwise(pl.lit("changed"))
-    )
-    return joined.select(status.alias("status"))["status"]
-
-
-def merge(table: Table, before: pl.DataFrame, rows: pl.DataFrame, removed: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return the table `before` with `rows` put in (by key, in the old row's place) and `removed` keys taken out.
-
-    Both may have further columns beside the table's; those of `before` are returned.
-    """
-    keyed = before.with_columns(row_key(table)).with_row_index("__order")
-    incoming = rows.with_columns(row_key(table))
-    order = keyed.select(ROW_KEY, "__order")
-    incoming = incoming.join(order, on=ROW_KEY, how="left", maintain_order="left").select(keyed.columns)
-    kept = keyed.join(incoming, on=ROW_KEY, how="anti")
-    result = pl.concat([kept, incoming]).sort("__order", nulls_last=True, maintain_order=True)
-    if removed is not None and removed.height:
-        result = result.join(removed.select(row_key(table)), on=ROW_KEY, how="anti")
-    return result.select(before.columns)
 
 
 def apply(
@@ -131,7 +68,7 @@ def apply(
     with writing(store.engine) as connection:
         version = store.version_of(connection)
         if expected_version is not None and version != expected_version:
-            raise InputError([_stale(version, expected_version)])
+            raise InputError([stale(version, expected_version)])
         record = store.record_of(connection)
         frames = {
             name: _audit_rows(connection, TABLES[name], record.tables[name], changes)
@@ -143,7 +80,13 @@ def apply(
             return None
         _refuse_closed(connection, frames, record.tables["flows"])
         number = _insert_changeset(
-            connection, action, reason, author or store.author, source_name, source_sha256, undoes=None
+            connection,
+            frames,
+            action=action,
+            reason=reason,
+            author=author or store.author,
+            source_name=source_name,
+            source_sha256=source_sha256,
         )
         for name, frame in frames.items():
             _write(connection, TABLES[name], frame, changes.rows.get(name))
@@ -179,107 +122,13 @@ def undo(store: Store, reason: str = "", author: str | None = None) -> Changeset
                 frames[name] = rows.rename({"before": "after", "after": "before"}).select(list(_ROW))
         if closures.closed_years(connection):
             _refuse_closed(connection, frames, store.record_of(connection).tables["flows"])
-        number = _insert_changeset(connection, UNDO, reason, author or store.author, None, None, undoes=last)
+        number = _insert_changeset(
+            connection, frames, action=UNDO, reason=reason, author=author or store.author, undoes=last
+        )
         for name, frame in frames.items():
             _write(connection, TABLES[name], frame)
             _insert_audit(connection, number, name, frame)
     return get(store, number)
-
-
-def get(store: Store, number: int) -> Changeset:
-    """Return changeset `number`; KeyError where there is none."""
-    for changeset in history(store, only=number):
-        return changeset
-    raise KeyError(number)
-
-
-def history(store: Store, only: int | None = None, limit: int | None = None) -> list[Changeset]:
-    """Return the changesets, newest first, with the number of rows each touched."""
-    later = changesets.alias("later")
-    select = (
-        sa.select(*changesets.c, later.c.id.label("undone_by"))
-        .outerjoin(later, later.c.undoes == changesets.c.id)
-        .order_by(changesets.c.id.desc())
-    )
-    if only is not None:
-        select = select.where(changesets.c.id == only)
-    if limit is not None:
-        select = select.limit(limit)
-    with store.engine.connect() as connection:
-        rows = connection.execute(select).mappings().all()
-        numbers = [row["id"] for row in rows]
-        counted = connection.execute(
-            sa.select(audit.c.changeset, audit.c.table_name, audit.c.change, sa.func.count())
-            .where(audit.c.changeset >= min(numbers), audit.c.changeset <= max(numbers))
-            .group_by(audit.c.changeset, audit.c.table_name, audit.c.change)
-            if numbers
-            else sa.select(audit.c.changeset, audit.c.table_name, audit.c.change, sa.literal(0)).where(sa.false())
-        ).all()
-    counts: dict[int, dict[str, dict[str, int]]] = {}
-    for changeset, table, change, count in counted:
-        counts.setdefault(changeset, {}).setdefault(table, {})[change] = count
-    return [Changeset(**row, counts=counts.get(row["id"], {})) for row in rows]
-
-
-def row_history(store: Store, table: str, key: str) -> pl.DataFrame:
-    """Return what happened to one row, oldest first.
-
-    Columns changeset, created, author, action, reason, source_name, source_sha256, change, before, after (JSON),
-    place (where the row stood in its source, such as ``flows!12``).
-    """
-    names = ("created", "author", "action", "reason", "source_name", "source_sha256")
-    select = (
-        sa.select(
-            audit.c.changeset, *(changesets.c[name] for name in names),
-            audit.c.change, audit.c.before, audit.c.after, audit.c.place,
-        )
-        .join(changesets, changesets.c.id == audit.c.changeset)
-        .where(audit.c.table_name == table, audit.c.row_key == key)
-        .order_by(audit.c.changeset)
-    )  # fmt: skip
-    schema: dict[str, type[pl.DataType]] = {"changeset": pl.Int64}
-    schema |= dict.fromkeys((*names, "change", "before", "after", "place"), pl.String)
-    with store.engine.connect() as connection:
-        return read_frame(connection, select, schema)
-
-
-def table_at(connection: sa.Connection, table: Table, current: pl.DataFrame, version: int) -> pl.DataFrame:
-    """Return a table as it was at `version`, from its `current` rows and the audit of what happened since.
-
-    Rows that were removed since come last.
-    """
-    since = audit.alias("since")
-    first = (
-        sa.select(since.c.row_key, sa.func.min(since.c.changeset).label("changeset"))
-        .where(since.c.table_name == table.name, since.c.changeset > version)
-        .group_by(since.c.row_key)
-        .subquery()
-    )
-    select = (
-        sa.select(audit.c.row_key, audit.c.before)
-        .join(first, sa.and_(first.c.row_key == audit.c.row_key, first.c.changeset == audit.c.changeset))
-        .where(audit.c.table_name == table.name)
-    )
-    undone = read_frame(connection, select, {ROW_KEY: pl.String, "before": pl.String})
-    if undone.is_empty():
-        return current
-    former = from_json(table, undone["before"].drop_nulls())
-    absent = undone.filter(pl.col("before").is_null())
-    kept = current.with_columns(row_key(table)).join(absent, on=ROW_KEY, how="anti").select(table.names)
-    return merge(table, kept, former)
-
-
-def to_json(table: Table) -> pl.Expr:
-    """Expression for each row as a JSON object of its filled columns."""
-    # A quote inside a text is always escaped, so `,"name":null` can only be a whole member.
-    return pl.struct(table.names).struct.json_encode().str.replace_all(r',"[a-z0-9_]+":null', "")
-
-
-def from_json(table: Table, rows: pl.Series) -> pl.DataFrame:
-    """Return the rows that `to_json` wrote, with exactly the table's columns."""
-    texts = {name: pl.String if kind is pl.Date else kind for name, kind in table.schema.items()}
-    dates = [pl.col(name).str.to_date("%Y-%m-%d") for name, kind in table.schema.items() if kind is pl.Date]
-    return rows.str.json_decode(pl.Struct(texts)).struct.unnest().select(table.names).with_columns(dates)
 
 
 def _audit_rows(connection: sa.Connection, table: Table, before: pl.DataFrame, changes: Changes) -> pl.DataFrame:
@@ -336,37 +185,30 @@ MAX_LISTED = 100
 """Rows of closed years listed one by one."""
 
 
+_CHANGE = (
+    pl.when(pl.col("before").is_null())
+    .then(pl.lit("new"))
+    .when(pl.col("after").is_null())
+    .then(pl.lit("removed"))
+    .otherwise(pl.lit("changed"))
+    .alias("change")
+)
+
+
 def _insert_changeset(
-    connection: sa.Connection,
-    action: str,
-    reason: str,
-    author: str,
-    source_name: str | None,
-    source_sha256: str | None,
-    undoes: int | None,
+    connection: sa.Connection, frames: Mapping[str, pl.DataFrame], **details: str | int | None
 ) -> int:
-    inserted = connection.execute(
-        sa.insert(changesets).values(
-            created=now(), author=author, action=action, reason=reason, source_name=source_name,
-            source_sha256=source_sha256, undoes=undoes,
-        )
-    )  # fmt: skip
+    counts = {name: dict(frame.group_by(_CHANGE).len().sort("change").iter_rows()) for name, frame in frames.items()}
+    inserted = connection.execute(sa.insert(changesets).values(created=now(), counts=counts, **details))
     key = inserted.inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
 def _insert_audit(connection: sa.Connection, number: int, table: str, frame: pl.DataFrame) -> None:
-    change = (
-        pl.when(pl.col("before").is_null())
-        .then(pl.lit("new"))
-        .when(pl.col("after").is_null())
-        .then(pl.lit("removed"))
-        .otherwise(pl.lit("changed"))
-    )
     rows = frame.select(
-        pl.lit(number).alias("changeset"), pl.lit(table).alias("table_name"), ROW_KEY, change.alias("change"),
-        "before", "after", "place", POSITION,
+        pl.lit(number).alias("changeset"), pl.lit(table).alias("table_name"), ROW_KEY, _CHANGE, "before", "after",
+        "place", POSITION,
     )  # fmt: skip
     write_frame(connection, sa.insert(audit), rows)
 
@@ -410,7 +252,8 @@ def _upsert(connection: sa.Connection, target: sa.Table) -> sa.Insert:
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
-def _stale(version: int, expected: int) -> Problem:
+def stale(version: int, expected: int) -> Problem:
+    """Return the problem that says that the record has moved on."""
     return Problem(
         "record_moved_on",
         "changesets",

@@ -176,7 +176,7 @@ def closed_problem(table: str, row_key: str, year: int, place: str) -> Problem:
         if table == "streams"
         else N_("{row_key} lies in {year}, which is closed.")
     )
-    remedy = N_("Leave it as it is, or open the year first: `ecopark reopen DIR --year {year} --reason …`.")
+    remedy = N_("Leave it as it is, or open the year first: `ecopark reopen DIR {year} --reason …`.")
     return Problem("year_closed", place, cause, remedy, {"row_key": row_key, "year": year})
 
 

@@ -25,8 +25,9 @@ from ecopark.translation import N_
 BUSY_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
 
-CHUNK_ROWS = 50_000
-"""Rows fetched or written at a time: bounds the memory that Python objects take beside the frames."""
+READ_ROWS, WRITE_ROWS = 2_000, 20_000
+"""Rows fetched and written at a time: bounds the memory that Python objects take beside the frames, and so few rows
+fetched at once stay in the processor's cache until they are columns (measured: half the time of 50,000)."""
 
 
 def open_engine(url: str, folder: Path) -> sa.Engine:
@@ -80,6 +81,25 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def reaching(engine: sa.Engine) -> Iterator[None]:
+    """Turn the failure to reach the database at all into an InputError that says so."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise InputError(
+            [
+                Problem(
+                    "database_unreachable",
+                    engine.url.render_as_string(hide_password=True),
+                    N_("The database cannot be opened: {error}."),
+                    N_("Check that it is running and that the address in ecopark.toml and your rights are correct."),
+                    {"error": str(error.orig).strip().rstrip(".")},
+                )
+            ]
+        ) from error
 
 
 @contextmanager
@@ -152,7 +172,7 @@ def read_frame(connection: sa.Connection, select: sa.Select[Any], schema: dict[s
     assert cursor is not None
     text_dates = connection.dialect.name == "sqlite"
     chunks = []
-    while rows := cursor.fetchmany(CHUNK_ROWS):
+    while rows := cursor.fetchmany(READ_ROWS):
         columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True))
         chunks.append(
             pl.DataFrame(
@@ -166,7 +186,7 @@ def read_frame(connection: sa.Connection, select: sa.Select[Any], schema: dict[s
     if not chunks:
         return pl.DataFrame(schema=schema)
     dates = [pl.col(name).str.to_date("%Y-%m-%d") for name, kind in schema.items() if kind is pl.Date and text_dates]
-    return pl.concat(chunks).with_columns(dates)
+    return pl.concat(chunks, rechunk=True).with_columns(dates)
 
 
 def read_table(connection: sa.Connection, name: str) -> pl.DataFrame:
@@ -190,8 +210,8 @@ def write_frame(connection: sa.Connection, statement: sa.Insert | sa.Delete, fra
     if connection.dialect.name == "sqlite":
         frame = frame.with_columns(pl.col(pl.Date).dt.to_string("%Y-%m-%d"))
     if compiled.positional and compiled.positiontup is not None:
-        for chunk in frame.select(compiled.positiontup).iter_slices(CHUNK_ROWS):
+        for chunk in frame.select(compiled.positiontup).iter_slices(WRITE_ROWS):
             connection.exec_driver_sql(text, chunk.rows())
     else:
-        for chunk in frame.iter_slices(CHUNK_ROWS):
+        for chunk in frame.iter_slices(WRITE_ROWS):
             connection.exec_driver_sql(text, chunk.to_dicts())

@@ -20,8 +20,9 @@ from ecopark.model.tables import ACTUAL, TABLES
 from ecopark.model.validation import check_record, default_locate
 from ecopark.storage import closures
 from ecopark.storage.cells import Collector, RawTable, typed
-from ecopark.storage.changesets import Changes, Changeset, difference, merge
+from ecopark.storage.changesets import Changes, Changeset, stale
 from ecopark.storage.evidence import bundle, file_hash
+from ecopark.storage.rows import difference, merge
 from ecopark.storage.schema import ROW_KEY, row_key
 from ecopark.storage.workbook_reader import Source, read_workbook
 from ecopark.translation import N_
@@ -116,6 +117,8 @@ class Preview:
             raise InputError(self.errors)
         if not self.changes.rows:
             return None
+        if store.version != self.version:  # before the file is kept; looked at again when it is written
+            raise InputError([stale(store.version, self.version)])
         digest = _keep(store, self.source) if self.source.files else None
         return store.apply(
             self.changes,

@@ -99,9 +99,11 @@ changesets = sa.Table(
     sa.Column("source_name", sa.Text),
     sa.Column("source_sha256", sa.Text),
     sa.Column("undoes", _COUNTER, sa.ForeignKey("changesets.id"), unique=True),
+    sa.Column("counts", sa.JSON, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Every change of the record: when (UTC, ISO 8601), who, why, from which file, and which one it takes back."""
+"""Every change of the record: when (UTC, ISO 8601), who, why, from which file, which one it takes back, and how many
+rows of which table it touched."""
 
 audit = sa.Table(
     "audit",

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import sqlalchemy as sa
@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from ecopark.model.problems import InputError, Problem
 from ecopark.model.record import Record
 from ecopark.model.tables import TABLES
-from ecopark.storage import changesets, migrations
+from ecopark.storage import changesets, history, migrations
 from ecopark.storage.closures import Closures
-from ecopark.storage.database import open_engine, read_table, reading, writing
+from ecopark.storage.database import open_engine, reaching, read_table, reading, writing
 from ecopark.storage.evidence import FOLDER, EvidenceFolder
 from ecopark.storage.schema import audit
 from ecopark.storage.schema import changesets as changesets_table
@@ -77,7 +77,7 @@ class Store(AbstractContextManager["Store"]):
                 ]
             ) from error
         engine = open_engine(settings.database, path)
-        with writing(engine) as connection:
+        with reaching(engine), writing(engine) as connection:
             migrations.upgrade(connection)
         settings.save(path)
         return cls(path, settings, engine, author)
@@ -104,7 +104,7 @@ class Store(AbstractContextManager["Store"]):
                     )
                 ]
             )
-        with engine.connect() as connection:
+        with reaching(engine), engine.connect() as connection:
             current = migrations.revision(connection) == migrations.HEAD
         if not current:
             with writing(engine) as connection:
@@ -152,7 +152,7 @@ class Store(AbstractContextManager["Store"]):
                 )
             return Record(
                 {
-                    name: changesets.table_at(connection, table, record.tables[name], version)
+                    name: history.table_at(connection, table, record.tables[name], version)
                     for name, table in TABLES.items()
                 }
             )
@@ -179,30 +179,51 @@ class Store(AbstractContextManager["Store"]):
             touched = sa.select(audit.c.table_name).where(audit.c.changeset > cached[0]).distinct()
             stale = set(connection.execute(touched).scalars())
             tables = dict(cached[1].tables)
-        for name in TABLES:
-            if name in stale:
-                tables[name] = read_table(connection, name)
+        for name, table in TABLES.items():
+            if name not in stale:
+                continue
+            now = history.table_since(connection, table, tables[name], cached[0]) if cached and name in tables else None
+            tables[name] = read_table(connection, name) if now is None else now
         record = Record(tables)
         with self._lock:
             if self._cache is None or self._cache[0] < version:
                 self._cache = (version, record)
         return record
 
-    def apply(self, changes: changesets.Changes, **details: Any) -> changesets.Changeset | None:
-        """Apply a change in one transaction; see `changesets.apply` for `details` (action, reason, author …)."""
-        return changesets.apply(self, changes, **details)
+    def apply(
+        self,
+        changes: changesets.Changes,
+        *,
+        action: str = "edit",
+        reason: str = "",
+        author: str | None = None,
+        source_name: str | None = None,
+        source_sha256: str | None = None,
+        expected_version: int | None = None,
+    ) -> history.Changeset | None:
+        """Apply a change in one transaction; see `changesets.apply`."""
+        return changesets.apply(
+            self,
+            changes,
+            action=action,
+            reason=reason,
+            author=author,
+            source_name=source_name,
+            source_sha256=source_sha256,
+            expected_version=expected_version,
+        )
 
-    def undo(self, reason: str = "", author: str | None = None) -> changesets.Changeset:
+    def undo(self, reason: str = "", author: str | None = None) -> history.Changeset:
         """Take the last change back; see `changesets.undo`."""
         return changesets.undo(self, reason, author)
 
-    def history(self, limit: int | None = None) -> list[changesets.Changeset]:
+    def history(self, limit: int | None = None) -> list[history.Changeset]:
         """Return the changes, newest first."""
-        return changesets.history(self, limit=limit)
+        return history.history(self, limit=limit)
 
     def row_history(self, table: str, key: str) -> pl.DataFrame:
-        """Return what happened to one row; see `changesets.row_history`."""
-        return changesets.row_history(self, table, key)
+        """Return what happened to one row; see `history.row_history`."""
+        return history.row_history(self, table, key)
 
     @property
     def closures(self) -> Closures:

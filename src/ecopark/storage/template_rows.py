@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from ecopark.model.effective import effective_flows
@@ -17,12 +19,20 @@ STREAM_NAME, LAST_YEAR = "#stream", "#last_year"
 """Columns of the flows sheet that only help the reader; names beginning with # are not imported."""
 
 
-def part_of_record(record: Record, firm: str) -> Record:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a template shows: a record, and the ids of the nodes its rows may name (also those it does not show)."""
+
+    record: Record
+    nodes: list[str]
+
+
+def part_of_record(record: Record, firm: str) -> Part:
     """Return what concerns one node (a firm) and all below it, with nothing of what its neighbours report.
 
-    Streams that it owns, or, where no owner is named, that touch it; their flows; its statistics, certificates,
-    properties and factors; the nodes at both ends of its streams (without their notes) and the evidence it names.
-    Raises InputError for a node that is not known.
+    Its nodes; the streams that it owns, or, where no owner is named, that touch it; their flows; its statistics,
+    certificates, properties and factors; and the evidence these name. Of the nodes at the other ends of its streams
+    and above it only the ids are given. Raises InputError for a node that is not known.
     """
     network = Network(record)
     if firm not in network:
@@ -40,11 +50,11 @@ def part_of_record(record: Record, firm: str) -> Record:
         )
     own = list(network.subtree(firm))
     touches = pl.col("source").is_in(own) | pl.col("target").is_in(own)
-    streams = record.streams.filter(
-        pl.when(pl.col("owner").is_null()).then(touches).otherwise(pl.col("owner").is_in(own))
-    )
+    owned = pl.when(pl.col("owner").is_null()).then(touches).otherwise(pl.col("owner").is_in(own))
+    streams = record.streams.filter(owned)
     ids = streams["id"].implode()
     tables = {
+        "nodes": record.nodes.filter(pl.col("id").is_in(own)),
         "streams": streams,
         "flows": record.flows.filter(pl.col("stream").is_in(ids)),
         "statistics": record.statistics.filter(pl.col("node").is_in(own)),
@@ -54,14 +64,11 @@ def part_of_record(record: Record, firm: str) -> Record:
         "commodities": record.commodities.filter(pl.col("id").is_in(streams["commodity"].implode())),
         "scenarios": record.scenarios,
     }
-    used = {node for column in ("source", "target", "owner") for node in streams[column].drop_nulls()}
-    above = {step for node in used | {firm} if node in network for step in network.ancestors(node)}
-    nodes = record.nodes.filter(pl.col("id").is_in(sorted(used | above | set(own))))
-    foreign = ~pl.col("id").is_in(own)
-    tables["nodes"] = nodes.with_columns(pl.when(foreign).then(None).otherwise(pl.col("note")).alias("note"))
     named = [frame["evidence"] for name, frame in tables.items() if "evidence" in TABLES[name].schema]
     tables["evidence"] = record.evidence.filter(pl.col("id").is_in(pl.concat(named).drop_nulls().implode()))
-    return Record.of(**tables)
+    used = {node for column in ("source", "target", "owner") for node in streams[column].drop_nulls()}
+    known = used | set(own) | set(network.ancestors(firm))
+    return Part(Record.of(**tables), [node for node in network.ids if node in known])
 
 
 def next_year_flows(record: Record, year: int) -> pl.DataFrame:
@@ -93,10 +100,12 @@ def next_year_flows(record: Record, year: int) -> pl.DataFrame:
     wanted = pl.concat([shifted, unseen], how="diagonal")
     keys = ["stream", "period_start", "period_end"]
     known = present.join(wanted.select(*keys, LAST_YEAR), on=keys, how="left", maintain_order="left")
-    started = present["stream"].unique().implode()
-    missing = wanted.filter(~pl.col("stream").is_in(started) | pl.col(LAST_YEAR).is_not_null()).join(
-        present, on=keys, how="anti"
+    spans = present.select("stream", "period_start", "period_end")
+    begun = wanted.join(spans, on="stream", suffix="_present").filter(
+        (pl.col("period_start") < pl.col("period_end_present"))
+        & (pl.col("period_start_present") < pl.col("period_end"))
     )
+    missing = wanted.join(begun, on=keys, how="anti")
     flows = TABLES["flows"]
     blank = missing.with_columns(
         pl.lit(None, flows.schema[name]).alias(name) for name in flows.names if name not in missing.columns

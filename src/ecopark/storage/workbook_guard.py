@@ -40,9 +40,11 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _FORMULA_START = re.compile(rb"\s*<(?:\w+:)?f[ />]")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]+)<")
-_ADDRESS = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_WIDE = re.compile(rb'\br="([A-Z]{2,3})\d')
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="([A-Z]+\d+(?::[A-Z]+\d+)?)"')
+_ADDRESS = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,7})["']""")
+_WIDE = re.compile(rb"""\br=["']([A-Z]{2,3})\d""")
+_ERROR = re.compile(rb"""\bt=["']e["']""")
+_TEXT = re.compile(rb"""\bt=["']str["']""")
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref=["']([A-Z]+\d+(?::[A-Z]+\d+)?)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,19 +252,20 @@ def _extent(text: bytes, rows: int, columns: int) -> tuple[int, int]:
 
 def _scan_cells(text: bytes, scan: SheetScan) -> None:
     scan.merged.extend(found.decode() for found in _MERGED.findall(text))
-    if b't="e"' not in text and not _FORMULA.search(text):
+    if not _ERROR.search(text) and not _FORMULA.search(text):
         return
     for cell in _CELL.finditer(text):
         attributes, content = cell[1], cell[2] or b""
         formula = _FORMULA_START.match(content) is not None
-        if not formula and b't="e"' not in attributes:
+        error = _ERROR.search(attributes) is not None
+        if not formula and not error:
             continue
         address = _ADDRESS.search(attributes)
         place = (address[1] + address[2]).decode() if address else ""
         value = _VALUE.search(content)
-        if b't="e"' in attributes:
+        if error:
             scan.errors[place] = value[1].decode() if value else "#"
-        elif value is None and b't="str"' not in attributes:
+        elif value is None and not _TEXT.search(attributes):
             scan.uncomputed.append(place)
         else:
             scan.formulas.append(place)

@@ -188,7 +188,9 @@ def _read_sheet(table: Table, name: str, rows: list[list[Cell]], scan: SheetScan
     _check_nameless(name, rows, header, found)
     order = sorted(positions.values())
     kept, lines = [], []
-    unread = {int(address.lstrip(_LETTERS) or 0) for address in (*scan.uncomputed, *scan.errors)}
+    letters = {column_letters(index) for index in order}
+    faults = [address for address in (*scan.uncomputed, *scan.errors) if address.rstrip("0123456789") in letters]
+    unread = {int(address.lstrip(_LETTERS)) for address in faults}
     for line, row in enumerate(rows[header + 1 :], header + 2):
         first = next((row[index] for index in order if row[index] != ""), None)
         if first is None:

@@ -22,6 +22,7 @@ from ecopark.storage.importing import Vocabulary
 from ecopark.storage.template_rows import (
     LAST_YEAR,
     STREAM_NAME,
+    Part,
     next_year_flows,
     part_of_record,
     period_texts,
@@ -42,7 +43,9 @@ CATALOGUE = "#catalogue"
 FIRST_ROW = 4
 """The row, counted from 1, in which a sheet's data begin."""
 
-_LAST_ROW = 1_048_576
+LAST_ROW = 1_048_576
+"""The last row of an .xlsx sheet."""
+
 _ROOM = 500
 """Rows beyond the filled ones whose ids a drop-down still offers."""
 
@@ -67,10 +70,10 @@ def write_template(
     """
     import xlsxwriter
 
-    record = record or Record.empty()
-    if firm is not None:
-        record = part_of_record(record, firm)
-    frames = _frames(record, vocabulary, next_year)
+    whole = record or Record.empty()
+    part = part_of_record(whole, firm) if firm is not None else Part(whole, [])
+    record = part.record
+    frames = _frames(record, stream_names(whole, vocabulary.commodities), next_year)
     _check_size(frames)
     path = Path(path)
     options = {
@@ -81,8 +84,8 @@ def write_template(
     }
     try:
         with xlsxwriter.Workbook(path.as_posix(), options) as workbook:
-            sheets = _Sheets(workbook, record, vocabulary, frames)
-            template_readme.write(workbook, record, firm, next_year)
+            sheets = _Sheets(workbook, part, vocabulary, frames)
+            template_readme.write(workbook, whole, firm, next_year)
             for table in TABLES.values():
                 sheets.write_table(table)
             sheets.write_catalogue()
@@ -102,7 +105,7 @@ def write_template(
     return path
 
 
-def _frames(record: Record, vocabulary: Vocabulary, next_year: int | None) -> dict[str, pl.DataFrame]:
+def _frames(record: Record, names: pl.DataFrame, next_year: int | None) -> dict[str, pl.DataFrame]:
     frames = dict(record.tables)
     if next_year is not None:
         if not EARLIEST_YEAR < next_year <= LATEST_YEAR:
@@ -118,7 +121,6 @@ def _frames(record: Record, vocabulary: Vocabulary, next_year: int | None) -> di
                 ]
             )
         frames["flows"] = next_year_flows(record, next_year)
-    names = stream_names(record, vocabulary.commodities)
     frames["flows"] = frames["flows"].join(names, on="stream", how="left", maintain_order="left")
     return {name: period_texts(frame) for name, frame in frames.items()}
 
@@ -130,10 +132,10 @@ def _check_size(frames: dict[str, pl.DataFrame]) -> None:
             name,
             N_("{table} has {count} rows; a sheet holds {limit}."),
             N_("Use a folder of CSV files (`ecopark export`), or the template of one firm."),
-            {"table": name, "count": frame.height, "limit": _LAST_ROW - FIRST_ROW + 1},
+            {"table": name, "count": frame.height, "limit": LAST_ROW - FIRST_ROW + 1},
         )
         for name, frame in frames.items()
-        if frame.height > _LAST_ROW - FIRST_ROW + 1
+        if frame.height > LAST_ROW - FIRST_ROW + 1
     ]
     if problems:
         raise InputError(problems)
@@ -142,13 +144,11 @@ def _check_size(frames: dict[str, pl.DataFrame]) -> None:
 class _Sheets:
     """Writes the sheets of one workbook."""
 
-    def __init__(
-        self, workbook: Workbook, record: Record, vocabulary: Vocabulary, frames: dict[str, pl.DataFrame]
-    ) -> None:
+    def __init__(self, workbook: Workbook, part: Part, vocabulary: Vocabulary, frames: dict[str, pl.DataFrame]) -> None:
         self.workbook = workbook
         self.vocabulary = vocabulary
         self.frames = frames
-        self.lists = _lists(record, vocabulary)
+        self.lists = _lists(part, vocabulary)
         add = workbook.add_format
         self.text = add({"num_format": "@"})
         self.number = add({})
@@ -202,7 +202,7 @@ class _Sheets:
     def _validate(self, sheet: Worksheet, index: int, table: Table, attribute: Attribute) -> None:
         rule = self._rule(table, attribute)
         if rule is not None:
-            sheet.data_validation(FIRST_ROW - 1, index, _LAST_ROW - 1, index, {"ignore_blank": True, **rule})
+            sheet.data_validation(FIRST_ROW - 1, index, LAST_ROW - 1, index, {"ignore_blank": True, **rule})
 
     def _rule(self, table: Table, attribute: Attribute) -> dict[str, Any] | None:
         if attribute.kind == "number":
@@ -213,8 +213,10 @@ class _Sheets:
             }  # fmt: skip
         if attribute.kind == "choice":
             return {"validate": "list", "source": list(attribute.choices)}
-        if (table.name, attribute.name) in _LISTED:
-            name, strict = _LISTED[table.name, attribute.name]
+        name, strict = _LISTED.get((table.name, attribute.name), ("", True))
+        if attribute.references == "nodes" and attribute.kind == "reference" and self.lists["nodes"]:
+            name = "nodes"  # a firm's workbook: its neighbours may be named but are not shown
+        if name:
             values = self.lists[name]
             if not values:
                 return None
@@ -283,14 +285,16 @@ _LISTED: dict[tuple[str, str], tuple[str, bool]] = {
 _COMMON_UNITS = ("t", "万t", "kg", "MWh", "kWh", "万kWh", "GJ", "TJ", "m3", "万m3", "Nm3", "万Nm3", "tce", "万tce")
 
 
-def _lists(record: Record, vocabulary: Vocabulary) -> dict[str, list[str]]:
+def _lists(part: Part, vocabulary: Vocabulary) -> dict[str, list[str]]:
     def ids(frame: pl.DataFrame, column: str = "id") -> list[str]:
         return frame[column].drop_nulls().to_list()
 
     def once(*parts: list[str]) -> list[str]:
         return list(dict.fromkeys(value for part in parts for value in part))
 
+    record = part.record
     return {
+        "nodes": part.nodes,
         "commodities": once(ids(record.commodities), ids(vocabulary.commodities)),
         "activities": ids(vocabulary.activities),
         "groups": ids(vocabulary.groups),

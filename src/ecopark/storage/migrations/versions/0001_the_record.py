@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("source_name", sa.Text(), nullable=True),
         sa.Column("source_sha256", sa.Text(), nullable=True),
         sa.Column("undoes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["undoes"], ["changesets.id"], name=op.f("fk_changesets_undoes_changesets")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changesets")),
         sa.UniqueConstraint("undoes", name=op.f("uq_changesets_undoes")),
