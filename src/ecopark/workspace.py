@@ -202,7 +202,7 @@ class Workspace:
         """Return where a number comes from.
 
         References: "R3-KEY" for a number of run R3 (keys as in `Inventory.explain`; also "elimination:STREAM",
-        "allocation:NODE", "intensity:NODE:CARRIER"), "R3~R4-KEY" for a number of the comparison of two runs.
+        and those of `Allocation.explain`), "R3~R4-KEY" for a number of the comparison of two runs.
         KeyError for a key that names nothing, InputError for an unknown run.
         """
         runs, _, key = reference.partition("-")
@@ -213,7 +213,7 @@ class Workspace:
         kind = key.partition(":")[0]
         if kind in ("elimination", "eliminated"):
             return self.consolidation(inventory).explain(key)
-        if kind in ("allocation", "intensity", "exported"):
+        if kind in ("allocation", "own", "supplied", "intensity", "throughput", "supply", "exported"):
             return self.allocation(inventory).explain(key)
         return inventory.explain(key)
 

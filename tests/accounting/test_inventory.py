@@ -90,12 +90,14 @@ def test_certificates_count_once_and_not_beyond_the_power_received() -> None:
     assert draw(simple(POWER, certificates=elsewhere)).total() == pytest.approx(832.5)
 
 
-def test_bunker_fuel_is_listed_apart() -> None:
-    """Aviation kerosene of flights abroad is in its own total and in no other (annex 4)."""
+def test_bunker_fuel_stays_in_the_total_and_is_listed_separately() -> None:
+    """Annex 4: emissions of fuel for flights and shipping abroad are not deducted from the total, but listed apart."""
     bunker = (stream("fly", "market", "mill", "diesel", "bunker"), flow("fly", 10.0, "t"))
     inventory = draw(simple(bunker))
-    assert inventory.total() == 0.0
     assert inventory.total("bunker") == pytest.approx(10 * 42.652 * 20.2e-3 * 0.98 * 44 / 12)
+    assert inventory.total() == inventory.total("bunker")
+    scopes = draw(simple(bunker), "park-ghg")
+    assert (scopes.total(), scopes.total("bunker")) == (0.0, pytest.approx(inventory.total()))
 
 
 @pytest.mark.parametrize(("gwp", "methane"), [("gwp-SAR", 21), ("gwp-AR4", 25), ("gwp-AR5", 28), ("gwp-AR6", 27.9)])

@@ -119,8 +119,10 @@ def test_a_closed_loop_without_inflow_is_refused_by_name() -> None:
 def test_steam_by_mass_needs_its_enthalpy() -> None:
     """Steam in tonnes is allocated by its net enthalpy; without one it is named as left out, not taken for zero."""
     steam = (stream("steam", "plant", "mill", "steam", "supply"), flow("steam", 3000.0, "t"))
-    bare = allocation(record_of(COAL, steam, POWER))
-    assert bare.left_out == ("steam",)
+    bought = (stream("bought", "market", "works", "steam", "supply"), flow("bought", 100.0, "t"))
+    bare = allocation(record_of(COAL, steam, POWER, bought))
+    assert set(bare.left_out) == {"steam", "bought"}
+    assert bare.consumers["total"].sum() + bare.exported == pytest.approx(bare.emitted)
     known = [{"commodity": "steam", "property": "net_enthalpy", "value": 3.0, "unit": "GJ/t"}]
     record = record_of(COAL, steam, POWER, properties=known)
     result = allocation(record)
@@ -150,9 +152,13 @@ def test_allocation_conserves_every_tonne(heat: float, power: float, onward: flo
     record = record_of(*rows)
     result = allocation(record)
     assert result.consumers["total"].sum() + result.exported == pytest.approx(result.emitted, rel=1e-9)
-    for row in result.consumers.iter_rows(named=True):
-        explanation = result.explain(f"allocation:{row['node']}")
-        assert math.isclose(explanation.recompute(), row["total"], rel_tol=1e-9, abs_tol=1e-9)
+    keys = ["exported"]
+    keys += [f"{kind}:{node}" for kind in ("allocation", "own", "supplied") for node in result.consumers["node"]]
+    places = result.intensities.select("node", "carrier").rows()
+    keys += [f"{kind}:{node}:{c}" for kind in ("intensity", "throughput", "supply") for node, c in places]
+    for key in keys:
+        explanation = result.explain(key)
+        assert math.isclose(explanation.recompute(), explanation.value, rel_tol=1e-9, abs_tol=1e-6), key
 
 
 def test_the_difference_of_two_schemes_is_explained_to_the_last_tonne() -> None:

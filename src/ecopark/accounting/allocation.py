@@ -46,10 +46,12 @@ class Allocation:
     """Where the emissions of energy supply end.
 
     `consumers`: node, own (t emitted there, less what generation passes on), supplied (t allocated with the energy
-    kept), total; `intensities`: node, carrier, throughput (GJ), emissions (t), intensity (t/GJ); `supplies`: seller,
-    buyer, carrier, energy (GJ), emissions (t); `exported` what leaves the boundary with the energy sold (t). `unit` is
-    that of the headline total. consumers' totals + exported = `emitted`. `left_out` names the streams of steam whose
-    energy is not known, so that nothing could be allocated with them.
+    kept), total; `intensities`: node, carrier, throughput (GJ), emissions (t), intensity (t/GJ), and what they are made
+    of: received, generated and kept (GJ), source (t from own generation and purchases); `supplies`: stream, seller,
+    buyer, carrier, energy (GJ), emissions (t), outside; `own_lines`: node, line, rule, result of what is emitted on a
+    firm's own; `exported` what leaves the boundary with the energy sold (t). `unit` is that of the headline total.
+    consumers' totals + exported = `emitted`. `left_out` names the streams of steam whose energy is not known, so that
+    nothing could be allocated with them.
     """
 
     consumers: pl.DataFrame
@@ -58,58 +60,98 @@ class Allocation:
     exported: float
     emitted: float
     unit: str
+    own_lines: pl.DataFrame
     left_out: tuple[str, ...] = ()
 
     def explain(self, key: str) -> Explanation:
-        """Explain "allocation:NODE", "intensity:NODE:CARRIER" or "exported"; KeyError for anything else."""
+        """Explain a number of the allocation; KeyError for a key that names none.
+
+        Keys: "allocation:NODE", "own:NODE", "supplied:NODE", "intensity:NODE:CARRIER", "throughput:NODE:CARRIER",
+        "supply:NODE:CARRIER" (the emissions of what a node has to pass on or use) and "exported".
+        """
         kind, _, rest = key.partition(":")
-        if kind == "allocation":
-            rows = self.consumers.filter(pl.col("node") == rest)
-            if rows.is_empty():
-                raise KeyError(f"no consumer {rest!r}")
-            row = rows.row(0, named=True)
-            inputs = [
-                Input("own", "自身排放", "emitted on its own", row["own"], self.unit, "total"),
-                Input("supplied", "所用能源分摊", "with the energy it keeps", row["supplied"], self.unit, "total"),
-            ]
-            return Explanation(
-                key,
-                f"{rest} 分摊后排放",
-                f"{rest}: after allocation",
-                row["total"],
-                self.unit,
-                "own + supplied",
-                inputs,
-            )
-        if kind == "intensity":
-            node, _, carrier = rest.rpartition(":")
-            rows = self.intensities.filter((pl.col("node") == node) & (pl.col("carrier") == carrier))
-            if rows.is_empty():
-                raise KeyError(f"no intensity of {carrier!r} at {node!r}")
-            row = rows.row(0, named=True)
-            inputs = [
-                Input("emissions", "供能排放", "emissions of the supply", row["emissions"], self.unit, "total"),
-                Input("throughput", "供能量", "energy supplied", row["throughput"], "GJ", "total"),
-            ]
-            unit = f"{self.unit}/GJ"
-            return Explanation(
-                key,
-                f"{node} {carrier} 排放强度",
-                f"{node}: intensity of {carrier}",
-                row["intensity"],
-                unit,
-                "emissions / throughput",
-                inputs,
-            )
+        if kind in ("allocation", "own", "supplied"):
+            return self._explain_consumer(key, kind, rest)
+        if kind in ("intensity", "throughput", "supply"):
+            return self._explain_place(key, kind, *rest.rpartition(":")[::2])
         if key == "exported":
-            inputs = [
-                Input("parts", row["seller"], row["seller"], row["emissions"], self.unit, "total")
-                for row in self.supplies.filter(pl.col("outside")).iter_rows(named=True)
-            ]
-            return Explanation(
-                key, "随外送能源流出", "leaves with energy sold", self.exported, self.unit, "sum(parts)", inputs
-            )
+            outside = self.supplies.filter(pl.col("outside"))
+            names = ("随外送能源流出", "leaves with energy sold")
+            return Explanation(key, *names, self.exported, self.unit, "sum(parts)", self._supply_inputs(outside))
         raise KeyError(f"no allocation key {key!r}")
+
+    def _supply_inputs(self, supplies: pl.DataFrame) -> list[Input]:
+        return [
+            Input(
+                "parts",
+                row["seller"],
+                row["seller"],
+                row["emissions"],
+                self.unit,
+                "total",
+                note=f"{row['energy']!r} GJ",
+            )
+            for row in supplies.iter_rows(named=True)
+        ]
+
+    def _explain_consumer(self, key: str, kind: str, node: str) -> Explanation:
+        rows = self.consumers.filter(pl.col("node") == node)
+        if rows.is_empty():
+            raise KeyError(f"no consumer {node!r}")
+        row = rows.row(0, named=True)
+        if kind == "allocation":
+            inputs = [
+                Input("own", "自身排放", "emitted on its own", row["own"], self.unit, "total", f"own:{node}"),
+                Input("supplied", "所用能源分摊", "with the energy it keeps", row["supplied"], self.unit, "total",
+                      f"supplied:{node}"),
+            ]  # fmt: skip
+            names = (f"{node} 分摊后排放", f"{node}: after allocation")
+            return Explanation(key, *names, row["total"], self.unit, "own + supplied", inputs)
+        if kind == "own":
+            lines = self.own_lines.filter(pl.col("node") == node)
+            inputs = [
+                Input("lines", line["rule"], line["rule"], line["result"], self.unit, "line", f"line:{line['line']}")
+                for line in lines.iter_rows(named=True)
+            ]
+            names = (f"{node} 自身排放", f"{node}: emitted on its own")
+            return Explanation(key, *names, row["own"], self.unit, "sum(lines)", inputs)
+        places = self.intensities.filter(pl.col("node") == node)
+        inputs = [
+            Input("parts", place["carrier"], place["carrier"], place["intensity"] * place["kept"], self.unit, "total",
+                  f"intensity:{node}:{place['carrier']}", note=f"{place['intensity']!r} * {place['kept']!r} GJ")
+            for place in places.iter_rows(named=True)
+        ]  # fmt: skip
+        names = (f"{node} 所用能源分摊", f"{node}: with the energy it keeps")
+        return Explanation(key, *names, row["supplied"], self.unit, "sum(parts)", inputs)
+
+    def _explain_place(self, key: str, kind: str, node: str, carrier: str) -> Explanation:
+        rows = self.intensities.filter((pl.col("node") == node) & (pl.col("carrier") == carrier))
+        if rows.is_empty():
+            raise KeyError(f"no {carrier!r} at {node!r}")
+        row = rows.row(0, named=True)
+        if kind == "intensity":
+            inputs = [
+                Input("emissions", "供能排放", "emissions of the supply", row["emissions"], self.unit, "total",
+                      f"supply:{node}:{carrier}"),
+                Input("throughput", "供能量", "energy supplied", row["throughput"], "GJ", "total",
+                      f"throughput:{node}:{carrier}"),
+            ]  # fmt: skip
+            names = (f"{node} {carrier} 排放强度", f"{node}: intensity of {carrier}")
+            return Explanation(key, *names, row["intensity"], f"{self.unit}/GJ", "emissions / throughput", inputs)
+        if kind == "throughput":
+            inputs = [
+                Input("received", "受入", "received", row["received"], "GJ", "total"),
+                Input("generated", "自产", "generated", row["generated"], "GJ", "total"),
+            ]
+            names = (f"{node} {carrier} 供能量", f"{node}: {carrier} to pass on or use")
+            return Explanation(key, *names, row["throughput"], "GJ", "received + generated", inputs)
+        inside = (pl.col("buyer") == node) & (pl.col("carrier") == carrier) & (pl.col("seller") != node)
+        inputs = [
+            *self._supply_inputs(self.supplies.filter(inside)),
+            Input("parts", "自身发电供热与外购", "own generation and purchases", row["source"], self.unit, "total"),
+        ]
+        names = (f"{node} {carrier} 供能排放", f"{node}: emissions of its {carrier}")
+        return Explanation(key, *names, row["emissions"], self.unit, "sum(parts)", inputs)
 
 
 def _energy_flows(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, float]) -> pl.DataFrame:
@@ -177,7 +219,6 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     lines = lines.filter(~(pl.col("sent").fill_null(False) & (pl.col("result") < 0)))
     purchased = pl.col("group").is_in(list(_CARRIERS)).fill_null(False) | pl.col("flow").str.starts_with("certificate:")
     generated = pl.col("activity").is_in(GENERATION).fill_null(False)
-    own = _sums(lines.filter(~purchased & ~generated), "node")
     fuel = _sums(lines.filter(generated), "node")
     bought = lines.filter(purchased).with_columns(
         pl.col("group")
@@ -216,19 +257,27 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
     for (node, _), number in index.items():
         if made_by_node[node] > 0:
             source[number] += fuel.get(node, 0.0) * made[number] / made_by_node[node]
-    for row in (
-        bought.group_by("node", "carrier", maintain_order=True).agg(pl.col("result").sum()).iter_rows(named=True)
-    ):
+    placed_node = pl.struct("node", "carrier").is_in([{"node": node, "carrier": carrier} for node, carrier in places])
+    purchases = bought.filter(placed_node).group_by("node", "carrier", maintain_order=True).agg(pl.col("result").sum())
+    for row in purchases.iter_rows(named=True):
         source[index[row["node"], row["carrier"]]] += row["result"]
+    # on a firm's own: what is no energy supply, a boiler that serves its own firm only, and purchases whose energy is
+    # not known
+    unsold = [node for node in fuel if made_by_node.get(node, 0.0) == 0]
+    own_lines = pl.concat(
+        [
+            lines.filter(~purchased & ~generated),
+            lines.filter(generated & pl.col("node").is_in(unsold)),
+            bought.filter(~placed_node).select(lines.columns),
+        ]
+    ).select("node", "line", "rule", "result")
+    own = _sums(own_lines, "node")
     throughput = received + made
     intensity = _solve(places, throughput, rows, columns, energies, source)
 
     supplied: dict[str, float] = {}
     for (node, _), number in index.items():
         supplied[node] = supplied.get(node, 0.0) + intensity[number] * (throughput[number] - sent[number])
-    for node, emissions in fuel.items():
-        if made_by_node.get(node, 0.0) == 0:  # a boiler that serves its own firm only
-            own[node] = own.get(node, 0.0) + emissions
     nodes = sorted({*own, *supplied})
     consumers = pl.DataFrame(
         {
@@ -245,6 +294,10 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
             "throughput": throughput,
             "emissions": intensity * throughput,
             "intensity": intensity,
+            "received": received,
+            "generated": made,
+            "kept": throughput - sent,
+            "source": source,
         }
     )
     worth = intensities.select(pl.col("node").alias("seller"), "carrier", "intensity")
@@ -269,6 +322,7 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
         exported,
         float(lines["result"].sum()),
         inventory.scheme.totals[0].unit,
+        own_lines,
         left_out,
     )
 

@@ -6,8 +6,8 @@ flows use it; its parameters keep the factor, level, set, verification and remar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,7 @@ import polars as pl
 from ecopark.catalogue import Catalogue, Choice, FactorLookup, Missing, Request
 from ecopark.catalogue.formulas import AMOUNT, parse_product, write_product
 from ecopark.catalogue.lookup import gas_unit
-from ecopark.catalogue.schemes import Rule
+from ecopark.catalogue.schemes import Rule, Scheme
 from ecopark.model.network import Network
 from ecopark.model.record import Record
 from ecopark.units import combine
@@ -68,13 +68,20 @@ _LOCAL_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class FactorGap:
-    """A stream that a rule counts but for which a quantity has no value (or an unknown one)."""
+    """A stream that a rule counts but for which a quantity has no value (or an unknown one).
+
+    What would help: `technologies` to state, `kinds` of the commodity for which the chosen sets have values, and
+    `choices` of the scheme's options (such as "fuel_set=P") under which nothing is missing.
+    """
 
     rule: str
     commodity: str
     quantity: str
     factor: str
     stream: str
+    technologies: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 @dataclass
@@ -134,12 +141,22 @@ class Coefficients:
     """Works out the coefficients of selected streams for one scheme and year."""
 
     def __init__(
-        self, catalogue: Catalogue, record: Record, network: Network, year: int, options: Mapping[str, str]
+        self,
+        catalogue: Catalogue,
+        record: Record,
+        network: Network,
+        year: int,
+        options: Mapping[str, str],
+        scheme: Scheme,
     ) -> None:
         own = local_rows(record)
+        self._scheme = scheme
         parents = dict(catalogue.parent_commodity)
         parents |= {row["id"]: row["parent"] for row in record.commodities.iter_rows(named=True) if row["parent"]}
         self._lookup = FactorLookup(catalogue, year, own, options, parents)
+        self._kinds: dict[str, list[str]] = {}
+        for kind, parent in catalogue.parent_commodity.items():
+            self._kinds.setdefault(parent, []).append(kind)
         self._network = network
         self._streams_with_own = {row["stream"] for row in own if row["stream"]}
         self._nodes_with_own = {row["node"] for row in own if row["node"]}
@@ -196,9 +213,9 @@ class Coefficients:
             return list(rows["gas"].unique(maintain_order=True)) or [""]
         return rule.gases
 
-    def _add(self, rule: Rule, item: Mapping[str, Any], gas: str) -> int | Missing:
+    def _request(self, item: Mapping[str, Any], gas: str) -> Request:
         nodes = (item["own_site"], *self._network.ancestors(item["own_site"])) if item["own_site"] else ()
-        request = Request(
+        return Request(
             item["commodity"],
             item["commodity_unit"],
             gas,
@@ -207,6 +224,9 @@ class Coefficients:
             item["own_stream"],
             nodes,
         )
+
+    def _add(self, rule: Rule, item: Mapping[str, Any], gas: str) -> int | Missing:
+        request = self._request(item, gas)
         choices: list[Choice] = []
         terms: list[tuple[str, int]] = [(AMOUNT, 1)]
         for symbol, power in parse_product(rule.formula):
@@ -274,7 +294,42 @@ class Coefficients:
             gap = missing[0]
         else:
             return
-        self.table.gaps.append(FactorGap(rule.id, item["commodity"], gap.quantity, gap.factor, item["stream"] or ""))
+        request = self._request(item, self._gases_of(rule, item["commodity"])[0])
+        technologies = gap.technologies
+        if "" in rule.technologies:
+            same = [other for other in self._scheme.rules if other.activities == rule.activities]
+            technologies = tuple(dict.fromkeys(name for other in same for name in other.technologies if name))
+        kinds = [kind for kind in self._kinds.get(item["commodity"], []) if self._has_all(rule, request, kind)]
+        self.table.gaps.append(
+            FactorGap(
+                rule.id,
+                item["commodity"],
+                gap.quantity,
+                gap.factor,
+                item["stream"] or "",
+                technologies,
+                tuple(kinds),
+                tuple(self._helpful_choices(rule, request)),
+            )
+        )
+
+    def _helpful_choices(self, rule: Rule, request: Request) -> Iterator[str]:
+        """Yield the choices of the scheme's options ("fuel_set=P") under which the rule lacks no value."""
+        wanted = {name for names in rule.sets.values() for name in names}
+        for name, option in self._scheme.options.items():
+            for choice in option.choices:
+                options = {**self._lookup.options, name: choice}
+                if f"{{{name}}}" in wanted and self._has_all(rule, request, request.commodity, options):
+                    yield f"{name}={choice}"
+
+    def _has_all(self, rule: Rule, request: Request, commodity: str, options: Mapping[str, str] | None = None) -> bool:
+        """Tell whether the rule lacks no value for a commodity, under the options chosen or others."""
+        lookup = self._lookup.with_options(options) if options else self._lookup
+        request = replace(request, commodity=commodity)
+        symbols = [symbol for symbol, _ in parse_product(rule.formula) if symbol != AMOUNT]
+        return not any(
+            isinstance(lookup.find(symbol, request, rule.sets, local=rule.local), Missing) for symbol in symbols
+        )
 
 
 def gas_of(measure: str) -> str | None:

@@ -30,13 +30,23 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "confidential": (N_("Stated as confidential (C)."), N_("Ask the owner to release the amount for the total.")),
     "no_factor": (
         N_("No value of {quantity_en} for {commodity_en} in the chosen sets and with a fitting unit."),
-        N_("Enter the park's own value in sheet properties or factors, or choose another set."),
+        N_("Enter the park's own value in sheet properties or factors."),
     ),
     "unknown_factor": (
         N_("The reference does not hold {quantity_en} for {commodity_en} ({factor}): unknown, never guessed."),
         N_("Enter a measured or published value with its source in sheet factors."),
     ),
 }  # fmt: skip
+
+_BY_TECHNOLOGY = (
+    N_("{quantity_en} of {commodity_en} depends on the technology, which the stream does not state."),
+    N_("State the stream's technology ({technologies_en}), or enter the park's own value in sheet factors."),
+)
+_BY_KIND = N_("Record it by kind ({kinds_en}), or enter the park's own value in sheet properties or factors.")
+_BY_CHOICE = N_("Choose {choices}, or enter the park's own value in sheet properties or factors.")
+_BY_KIND_OR_CHOICE = N_(
+    "Record it by kind ({kinds_en}), choose {choices}, or enter the park's own value in sheet properties or factors."
+)
 
 
 def find_gaps(
@@ -172,15 +182,28 @@ def _factor_gaps(
             continue
         seen.add(key)
         kind = "unknown_factor" if gap.factor else "no_factor"
-        reason, remedy = REASONS[kind]
+        reason, remedy = _reason_and_remedy(kind, gap)
         (good_zh, good_en), (what_zh, what_en) = (
             names.get(name, (name, name)) for name in (f"commodity:{gap.commodity}", f"symbol:{gap.quantity}")
         )
         values = {"quantity_zh": what_zh, "quantity_en": what_en, "commodity_zh": good_zh, "commodity_en": good_en,
-                  "factor": gap.factor}  # fmt: skip
+                  "factor": gap.factor, "choices": ", ".join(gap.choices)}  # fmt: skip
+        for name, part, ids in (("technologies", "technology", gap.technologies), ("kinds", "commodity", gap.kinds)):
+            values[f"{name}_zh"] = "、".join(f"{i} {names.get(f'{part}:{i}', ('', ''))[0]}".strip() for i in ids)
+            values[f"{name}_en"] = ", ".join(f"{i} ({names.get(f'{part}:{i}', ('', i))[1]})" for i in ids)
         row = affected.row(0, named=True)
         gaps.append(
             Gap(kind, good_zh, good_en, row["owner"] or row["target_firm"] or "", reason, remedy, values,
                 gap.stream)
         )  # fmt: skip
     return gaps
+
+
+def _reason_and_remedy(kind: str, gap: FactorGap) -> tuple[str, str]:
+    """Return why a factor is missing and what helps: the technology, a kind of the commodity, another choice."""
+    reason, remedy = REASONS[kind]
+    if gap.technologies:
+        return _BY_TECHNOLOGY
+    if gap.kinds:
+        return reason, _BY_KIND_OR_CHOICE if gap.choices else _BY_KIND
+    return reason, _BY_CHOICE if gap.choices else remedy

@@ -10,6 +10,7 @@ from ecopark.accounting.certificates import CERTIFICATE_FLOW
 from ecopark.accounting.coefficients import parameters_of
 from ecopark.accounting.derived import explain_derived, is_derived
 from ecopark.accounting.explanation import Explanation, Input
+from ecopark.accounting.inventory_uncertainty import explain_uncertainty, is_uncertainty
 from ecopark.accounting.result import DIMENSIONS, Inventory
 
 
@@ -21,10 +22,8 @@ def explain(inventory: Inventory, key: str) -> Explanation:
         return _explain_indicator(inventory, key)
     if key.startswith("gap:"):
         return _explain_limit_gap(inventory, key)
-    if key.startswith(("low:", "high:")):
-        from ecopark.accounting.inventory_uncertainty import explain_range
-
-        return explain_range(inventory, key)
+    if is_uncertainty(key):
+        return explain_uncertainty(inventory, key)
     if key.startswith("statistic:"):
         statistic = inventory.statistics[key.removeprefix("statistic:")]
         names = (statistic.name_zh, statistic.name_en)

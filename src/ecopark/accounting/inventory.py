@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from ecopark.accounting.certificates import certificate_lines, power_received
-from ecopark.accounting.coefficients import Coefficients
+from ecopark.accounting.coefficients import Coefficients, FactorGap
 from ecopark.accounting.completeness import find_gaps
 from ecopark.accounting.indicators import evaluate_indicators, park_statistics
 from ecopark.accounting.lines import complete_lines, counted_flows
+from ecopark.accounting.overlaps import find_overlaps
 from ecopark.accounting.remarks import collect_remarks
 from ecopark.accounting.result import Inventory
 from ecopark.accounting.selection import Perspective, place_streams, select_streams
@@ -84,7 +85,7 @@ def draw_inventory(
         record.streams, all_commodities(record, catalogue), limits.members, network.firm_frame(), perspective
     )
     selected = select_streams(placed, scheme.rules)
-    coefficients = Coefficients(catalogue, record, network, year, chosen)
+    coefficients = Coefficients(catalogue, record, network, year, chosen, scheme)
     counted_by_rule = [
         coefficients.for_rule(rule, selected.filter(pl.col("rule_index") == number)).select(
             pl.lit(number, pl.Int32).alias("rule_index"), "stream", "node", "coefficient"
@@ -98,7 +99,7 @@ def draw_inventory(
     )
     coefficient_frame, parameters = coefficients.table.frames()
     lines = complete_lines(pl.concat([counted_flows(counted, flows), claims]), coefficient_frame, scheme)
-    names = _names(record, catalogue, scheme, placed)
+    names = _names(record, catalogue, scheme, placed, coefficients.table.gaps)
     gaps = find_gaps(
         record, scheme, placed, selected, counted, flows, coefficients.table.gaps, network, (start, end), names
     )
@@ -110,17 +111,27 @@ def draw_inventory(
         statistics=statistics, sources=_sources(record, catalogue),
     )  # fmt: skip
     indicators = evaluate_indicators(inventory, network.region_of(network.park()) or "")
-    remarks = collect_remarks(inventory, excess, indicators)
+    parents = dict(all_commodities(record, catalogue).select("id", "parent").drop_nulls().iter_rows())
+    overlaps = find_overlaps(catalogue, parents, placed, lines, parameters)
+    remarks = collect_remarks(inventory, excess, indicators, overlaps)
     return replace(inventory, indicators=indicators, remarks=remarks)
 
 
-def _names(record: Record, catalogue: Catalogue, scheme: Scheme, placed: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return the two names of everything that lines can be grouped by, keyed by "kind:id"."""
+def _names(
+    record: Record, catalogue: Catalogue, scheme: Scheme, placed: pl.DataFrame, gaps: Sequence[FactorGap]
+) -> dict[str, tuple[str, str]]:
+    """Return the two names of everything that lines and gaps speak of, keyed by "kind:id"."""
     names = {f"rule:{rule.id}": (rule.name_zh, rule.name_en) for rule in scheme.rules}
     names |= {f"category:{category.id}": (category.name_zh, category.name_en) for category in scheme.categories}
-    goods = all_commodities(record, catalogue).filter(pl.col("id").is_in(placed["commodity"].unique().implode()))
+    wanted = {*placed["commodity"].unique(), *(kind for gap in gaps for kind in gap.kinds)}
+    goods = all_commodities(record, catalogue).filter(pl.col("id").is_in(sorted(wanted)))
+    stated = {*placed["technology"].drop_nulls().unique(), *(name for gap in gaps for name in gap.technologies)}
+    technologies = catalogue.technologies.filter(pl.col("id").is_in(sorted(stated)))
     constants = catalogue.constants.select(pl.col("symbol").alias("id"), "name_zh", "name_en")
-    frames = (("symbol", catalogue.quantities), ("symbol", constants), ("commodity", goods), ("node", record.nodes))
+    frames = (
+        ("symbol", catalogue.quantities), ("symbol", constants), ("commodity", goods), ("node", record.nodes),
+        ("technology", technologies),
+    )  # fmt: skip
     for kind, frame in frames:
         for identity, zh, en in frame.select("id", "name_zh", "name_en").iter_rows():
             names[f"{kind}:{identity}"] = (zh or "", en or "")

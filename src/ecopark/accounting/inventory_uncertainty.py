@@ -168,53 +168,96 @@ def assess_uncertainty(inventory: Inventory, total: str | None = None) -> Invent
 
 
 @dataclass(frozen=True, slots=True)
-class RangeExplanation(Explanation):
-    """The end of a 95 % range: its formula is a quantile of a simulation, and recomputing runs the simulation again."""
+class ComputedExplanation(Explanation):
+    """A number of an uncertainty method: its formula names the method, and recomputing runs the method again."""
 
-    simulate: Callable[[], float] = field(repr=False, default=lambda: float("nan"))
+    compute: Callable[[], float] = field(repr=False, default=lambda: float("nan"))
 
     def recompute(self) -> float:
-        """Run the simulation again from the same seed and return this end of the range."""
-        return self.simulate()
+        """Run the method again from the inventory's amounts, factors and ranges (simulations from the same seed)."""
+        return self.compute()
 
 
-def explain_range(inventory: Inventory, key: str) -> Explanation:
-    """Explain "low:KEY" or "high:KEY", KEY as "total:co2" or "total:co2&category:fuel".
+RANGE_KEYS = ("low:", "high:", "low_1:", "high_1:")
+VARIANCE = "variance:"
 
-    The inputs are the uncertain variables with their ranges, those that contribute most to the variance first.
-    KeyError for a group that has no range of its own.
+
+def is_uncertainty(key: str) -> bool:
+    """Tell whether `explain_uncertainty` knows this kind of key."""
+    return key.startswith((*RANGE_KEYS, VARIANCE))
+
+
+def explain_uncertainty(inventory: Inventory, key: str) -> Explanation:
+    """Explain the end of a range or a line's part in the variance.
+
+    Keys: "low:KEY", "high:KEY" (Approach 2), "low_1:KEY", "high_1:KEY" (Approach 1) with KEY as "total:co2" or
+    "total:co2&category:fuel"; "variance:total:co2:17" for line 17's share in the variance of a total. The inputs are
+    the uncertain variables with their ranges, those that contribute most first. KeyError for anything without a range.
     """
-    end, _, rest = key.partition(":")
+    kind, _, rest = key.partition(":")
+    if kind == "variance":
+        rest, _, line = rest.rpartition(":")
     head, _, group = rest.partition("&")
     total = head.partition(":")[2] or None
 
-    def row(found: InventoryUncertainty) -> dict[str, float | str]:
-        rows = found.ranges().filter(pl.col("group") == (group or "total"))
+    def value(found: InventoryUncertainty) -> float:
+        if kind == "variance":
+            rows = found.correlated.lines("total").filter(pl.col("line").cast(pl.String) == line)
+            column = "share"
+        else:
+            rows, column = found.ranges().filter(pl.col("group") == (group or "total")), kind
         if rows.is_empty():
-            raise KeyError(f"no range for {rest!r}; ranges exist for the total, each category, scope and firm")
-        return rows.row(0, named=True)
+            raise KeyError(f"no number {key!r}; ranges exist for the total, each category, scope and firm")
+        return float(rows[column][0])
 
     found = assess_uncertainty(inventory, total)
-    value = float(row(found)[end])
-    variables = found.correlated.variables(group or "total").head(_LISTED)
+    part = inventory.explain(f"line:{line}" if kind == "variance" else rest)
+    formulas = {
+        "low": f"quantile(0.025, total over {found.simulated.samples} Sobol points, seed {SEED})",
+        "high": f"quantile(0.975, total over {found.simulated.samples} Sobol points, seed {SEED})",
+        "low_1": "total - sqrt(sum((lower half-width of each line) ** 2))",
+        "high_1": "total + sqrt(sum((upper half-width of each line) ** 2))",
+        "variance": "covariance(line, total) / variance(total)",
+    }
+    titles = {
+        "low": ("95% 下限（方法二）", "95 % low (Approach 2)"),
+        "high": ("95% 上限（方法二）", "95 % high (Approach 2)"),
+        "low_1": ("95% 下限（方法一）", "95 % low (Approach 1)"),
+        "high_1": ("95% 上限（方法一）", "95 % high (Approach 1)"),
+        "variance": ("对方差的贡献", "part in the variance"),
+    }
+    zh, en = titles[kind]
+    return ComputedExplanation(
+        key,
+        f"{part.name_zh}：{zh}",
+        f"{part.name_en}: {en}",
+        value(found),
+        "1" if kind == "variance" else part.unit,
+        formulas[kind],
+        _variable_inputs(found, group or "total"),
+        compute=lambda: value(assess_uncertainty(inventory, total)),
+    )
+
+
+def _variable_inputs(found: InventoryUncertainty, group: str) -> list[Input]:
+    """Return the variables that contribute most to a group's variance, with value, range and share."""
     position = {identity: place for place, identity in enumerate(found.sums.variable_id.to_list())}
     inputs = []
-    for line in variables.iter_rows(named=True):
-        place = position[line["variable"]]
-        low, high = float(found.sums.low[place]), float(found.sums.high[place])
-        flow = str(line["variable"]).startswith("flow:")
-        reference = str(line["variable"]).removeprefix("flow:").removeprefix("1/")
-        note = f"{100 * line['share']:.1f} % of the variance"
+    for row in found.correlated.variables(group).head(_LISTED).iter_rows(named=True):
+        place, identity = position[row["variable"]], str(row["variable"])
+        reference = identity.removeprefix("flow:").removeprefix("1/")
         inputs.append(
-            Input("variable", reference, reference, float(found.sums.central[place]), "", "flow" if flow else "factor",
-                  reference, note=note, low=low, high=high)
-        )  # fmt: skip
-    part = inventory.explain(rest)
-    probability = 0.025 if end == "low" else 0.975
-    points = found.simulated.samples
-    formula = f"quantile({probability}, total over {points} Sobol points, seed {SEED})"
-    names = (f"{part.name_zh}：95% {'下限' if end == 'low' else '上限'}", f"{part.name_en}: 95 % {end}")
-    return RangeExplanation(
-        key, *names, value, part.unit, formula, inputs,
-        simulate=lambda: float(row(assess_uncertainty(inventory, total))[end]),
-    )  # fmt: skip
+            Input(
+                "variable",
+                reference,
+                reference,
+                float(found.sums.central[place]),
+                "",
+                "flow" if identity.startswith("flow:") else "factor",
+                reference,
+                note=f"{100 * row['share']:.1f} %",
+                low=float(found.sums.low[place]),
+                high=float(found.sums.high[place]),
+            )
+        )
+    return inputs

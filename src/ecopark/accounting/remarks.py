@@ -57,7 +57,11 @@ def _weights(inventory: Inventory, total: str | None) -> pl.DataFrame:
     """Return coefficient, result and weight (sum of absolute results) over the lines of a total."""
     result = pl.col("result")
     lines = inventory.lazy_lines_of(total)
-    return lines.group_by("coefficient", maintain_order=True).agg(result.sum(), result.abs().sum().alias("weight")).collect()
+    return (
+        lines.group_by("coefficient", maintain_order=True)
+        .agg(result.sum(), result.abs().sum().alias("weight"))
+        .collect()
+    )
 
 
 def collect_remarks(

@@ -23,7 +23,7 @@ DIMENSIONS = {
 }
 """What lines can be grouped by -> the column of `lines` that holds it."""
 
-NAME_KINDS = ("category", "rule", "node", "commodity", "symbol")
+NAME_KINDS = ("category", "rule", "node", "commodity", "symbol", "technology")
 """Kinds of things that have names; `Inventory.names` is keyed by "kind:id"."""
 
 
@@ -183,7 +183,8 @@ class Inventory:
         """Return where a number comes from.
 
         Keys: "total", "total:ID", "total:ID&category:fuel", "line:17", "indicator:ID", "gap:ID:VARIANT",
-        "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE", "low:KEY" and "high:KEY" (ends of a 95 % range).
+        "statistic:VARIABLE", "share:KEY", "per:TOTAL:VARIABLE", "low:KEY" and "high:KEY" (ends of a 95 % range),
+        "variance:total:ID:LINE", "rests:TOTAL:FACTOR".
         KeyError for a key that names nothing here.
         """
         from ecopark.accounting.explaining import explain

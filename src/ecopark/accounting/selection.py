@@ -22,16 +22,18 @@ def place_streams(
 ) -> pl.DataFrame:
     """Return the streams with their commodity's group and unit and how they lie to the boundary.
 
-    `firms` maps every node to its firm (`Network.firm_frame`). Adds `index` (row
-    number), `group`, `commodity_unit`, the firms at both ends, and the truth values `received`,
-    `sent`, `used`, `produced`, `inside`. Under the perspective "firms" a stream between two firms of the boundary is
-    received by one and sent by the other.
+    `firms` maps every node to its firm (`Network.firm_frame`). Adds `index` (row number), `group`, `commodity_unit`,
+    the firms at both ends, and the truth values `received`, `sent`, `used`, `produced`, `inside` and `passed_on` (the
+    source itself receives the same commodity). Under the perspective "firms" a stream between two firms of the boundary
+    is received by one and sent by the other.
     """
     inside = pl.DataFrame({"node": sorted(members)}, schema={"node": pl.String})
+    receives = streams.select(pl.col("target").alias("source"), "commodity", passed_on=True).unique()
     goods = commodities.select(pl.col("id").alias("commodity"), "group", pl.col("unit").alias("commodity_unit"))
     placed = (
         streams.with_row_index("index")
         .join(goods, on="commodity", how="left", maintain_order="left")
+        .join(receives, on=["source", "commodity"], how="left", maintain_order="left")
         .join(firms.rename({"node": "source", "firm": "source_firm"}), on="source", how="left", maintain_order="left")
         .join(firms.rename({"node": "target", "firm": "target_firm"}), on="target", how="left", maintain_order="left")
         .with_columns(
@@ -49,6 +51,7 @@ def place_streams(
         target.alias("used"),
         source.alias("produced"),
         (source & target & ~apart).alias("inside"),
+        pl.col("passed_on").fill_null(False),
     )
 
 
@@ -60,7 +63,9 @@ def matches(rule: Rule) -> pl.Expr:
     if rule.activities:
         condition &= pl.col("activity").is_in(rule.activities)
     if rule.technologies:
-        condition &= pl.col("technology").is_in(rule.technologies)
+        condition &= pl.col("technology").fill_null("").is_in(rule.technologies)
+    if rule.passed_on:
+        condition &= pl.col("passed_on")
     return condition
 
 

@@ -72,8 +72,8 @@ def _ranges(
                 "value": visit.number(inventory.explain(key).value, inventory.reference(key)),
                 "low": visit.number(ranges[group]["low"], inventory.reference(f"low:{key}")),
                 "high": visit.number(ranges[group]["high"], inventory.reference(f"high:{key}")),
-                "low_1": wide[group]["low"],
-                "high_1": wide[group]["high"],
+                "low_1": visit.number(wide[group]["low"], inventory.reference(f"low_1:{key}")),
+                "high_1": visit.number(wide[group]["high"], inventory.reference(f"high_1:{key}")),
             }
         )
     columns = [
@@ -110,7 +110,9 @@ def _contributions(visit: Visit, inventory: Inventory, found: list[dict[str, flo
                 "commodity": visit.choose(*names_of(inventory, "commodity", line["commodity"] or "")),
                 "firm": visit.choose(*names_of(inventory, "node", line["node"] or "")),
                 "value": visit.number(line["result"], inventory.reference(f"line:{line['line']}")),
-                "share": item["share"],
+                "share": visit.number(
+                    item["share"], inventory.reference(f"variance:total:{visit.total.id}:{line['line']}")
+                ),
             }
         )
     columns = [
@@ -135,7 +137,7 @@ def _exact(visit: Visit, inventory: Inventory, source: str) -> Table:
             {
                 "what": Cell(row["variable"], href=visit.address(f"{path}/{row['variable']}")),
                 "kind": kind,
-                "share": row["share"],
+                "share": visit.number(row["share"], inventory.reference(f"rests:{visit.total.id}:{row['variable']}")),
             }
         )
     columns = [

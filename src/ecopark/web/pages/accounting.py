@@ -91,7 +91,7 @@ def _rests_on(visit: Visit, inventory: Inventory) -> Table:
             "value": Cell(row["value"], text=f"{row['value']:g}"),
             "unit": visit.unit(row["unit"]),
             "status": visit.status(row["status"]),
-            "share": row["share"],
+            "share": visit.number(row["share"], inventory.reference(f"rests:{visit.total.id}:{row['factor']}")),
         }
         for row in doubtful_parameters(inventory, visit.total.id).to_dicts()
     ]

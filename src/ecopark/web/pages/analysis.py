@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecopark.accounting.comparison import Comparison
     from ecopark.accounting.consolidation import Consolidation
     from ecopark.accounting.result import Inventory
+    from ecopark.catalogue.schemes import Scheme
     from ecopark.workspace import Reported, Workspace
 
 router = APIRouter()
@@ -145,7 +146,7 @@ def reported_page(request: Request) -> Response:
         if not rows:
             continue
         title = visit.text(N_("{scheme}: calculated and reported"), scheme=visit.name(schemes[identity]))
-        tables.append(_reported(visit, f"reported-{identity}", title, rows, names, source))
+        tables.append(_reported(visit, schemes[identity], title, rows, names, source))
         if not charts:
             charts.append(_reported_chart(visit, rows, names, source))
     tables.append(_notations(visit, visit.inventory()))
@@ -182,8 +183,9 @@ def _reported_chart(visit: Visit, found: Sequence[Reported], names: Mapping[str,
 
 
 def _reported(
-    visit: Visit, identity: str, title: str, found: Sequence[Reported], names: Mapping[str, str], source: str
+    visit: Visit, scheme: Scheme, title: str, found: Sequence[Reported], names: Mapping[str, str], source: str
 ) -> Table:
+    per = f"per:{scheme.totals[0].id}:{scheme.reported}"
     rows: list[Row] = []
     for item in found:
         key = f"{item.reference}-total"
@@ -193,10 +195,10 @@ def _reported(
                 "year": str(item.year),
                 "node": names.get(item.node, item.node),
                 "calculated": visit.number(item.calculated, key) if item.reference else None,
-                "reported": visit.number(item.reported, f"{item.reference}-statistic:reported_co2e")
+                "reported": visit.number(item.reported, f"{item.reference}-statistic:{scheme.reported}")
                 if item.reference
                 else Cell(item.reported),
-                "ratio": Cell(item.ratio),
+                "ratio": visit.number(item.ratio, f"{item.reference}-{per}") if item.reference else Cell(item.ratio),
                 "state": state,
                 "evidence": item.evidence,
             }
@@ -211,7 +213,7 @@ def _reported(
         Column("state", visit.text(N_("Record"))),
         Column("evidence", visit.text(N_("Source of the reported value"))),
     ]
-    return Table(identity, title, columns, rows, source)
+    return Table(f"reported-{scheme.id}", title, columns, rows, source)
 
 
 def _notations(visit: Visit, inventory: Inventory) -> Table:
@@ -319,8 +321,8 @@ def _allocation(visit: Visit, inventory: Inventory) -> list[Table]:
     rows: list[Row] = [
         {
             "firm": inventory.name(row["node"], visit.language, "node"),
-            "own": row["own"],
-            "supplied": row["supplied"],
+            "own": visit.number(row["own"], inventory.reference(f"own:{row['node']}")),
+            "supplied": visit.number(row["supplied"], inventory.reference(f"supplied:{row['node']}")),
             "total": visit.number(row["total"], inventory.reference(f"allocation:{row['node']}")),
         }
         for row in allocation.consumers.iter_rows(named=True)
@@ -349,7 +351,9 @@ def _allocation(visit: Visit, inventory: Inventory) -> list[Table]:
         {
             "firm": inventory.name(row["node"], visit.language, "node"),
             "carrier": visit.text(carriers[row["carrier"]]),
-            "throughput": row["throughput"],
+            "throughput": visit.number(
+                row["throughput"], inventory.reference(f"throughput:{row['node']}:{row['carrier']}")
+            ),
             "intensity": visit.number(
                 row["intensity"], inventory.reference(f"intensity:{row['node']}:{row['carrier']}")
             ),
