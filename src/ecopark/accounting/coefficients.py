@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from ecopark.accounting.explanation import NOTE_SEPARATOR
 from ecopark.catalogue import Catalogue, Choice, FactorLookup, Missing, Request
 from ecopark.catalogue.formulas import AMOUNT, parse_product, write_product
 from ecopark.catalogue.lookup import gas_unit
@@ -19,8 +20,6 @@ from ecopark.catalogue.schemes import Rule, Scheme
 from ecopark.model.network import Network
 from ecopark.model.record import Record
 from ecopark.units import combine
-
-REMARK_SEPARATOR = " | "
 
 COEFFICIENT_SCHEMA = {
     "coefficient": pl.Int32,
@@ -278,7 +277,7 @@ class Coefficients:
                 "high": c.high,
                 "distribution": c.distribution,
                 "range_source": c.range_source,
-                "remark": REMARK_SEPARATOR.join(c.remarks) or None,
+                "remark": NOTE_SEPARATOR.join(c.remarks) or None,
             }
             for c, (_, p) in zip(choices, terms[1:], strict=True)
         ]

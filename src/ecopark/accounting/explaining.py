@@ -9,7 +9,7 @@ import polars as pl
 from ecopark.accounting.certificates import CERTIFICATE_FLOW
 from ecopark.accounting.coefficients import parameters_of
 from ecopark.accounting.derived import explain_derived, is_derived
-from ecopark.accounting.explanation import Explanation, Input
+from ecopark.accounting.explanation import NOTE_SEPARATOR, Explanation, Input
 from ecopark.accounting.inventory_uncertainty import explain_uncertainty, is_uncertainty
 from ecopark.accounting.result import DIMENSIONS, Inventory
 
@@ -95,7 +95,7 @@ def _explain_line(inventory: Inventory, key: str) -> Explanation:
                 line["share"],
                 "1",
                 "share",
-                note="part of the flow's period inside the year, or of the certificate that may be claimed",
+                note="share",
             )
         )
         formula = formula.replace("amount", "amount * share", 1)
@@ -142,9 +142,14 @@ def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
 def _parameter_input(inventory: Inventory, row: dict[str, Any]) -> Input:
     zh, en = inventory.sources.get(row["source"], (row["source"], row["source"]))
     names = (inventory.name(row["symbol"], "zh", "symbol"), inventory.name(row["symbol"], "en", "symbol"))
-    note = "; ".join(
-        part for part in (f"{row['level']} · {row['set']}", row["version"] or "", row["remark"] or "") if part
+    own = row["set"] in ("local", "constants")
+    parts = (
+        "" if row["set"] == "constants" else f"level:{row['level']}",
+        "" if own else f"set:{row['set']}",
+        f"version:{row['version']}" if row["version"] else "",
+        row["remark"] or "",
     )
+    note = NOTE_SEPARATOR.join(part for part in parts if part)
     kind = "constant" if str(row["factor"]).startswith("constant:") else "factor"
     return Input(
         row["symbol"],

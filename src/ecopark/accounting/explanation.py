@@ -9,9 +9,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ecopark.translation import N_, translate
+
 InputKind = Literal[
     "flow", "certificate", "factor", "constant", "line", "total", "statistic", "limit", "share", "scale"
 ]
+
+
+NOTE_SEPARATOR = " | "
+
+NOTES: Mapping[str, str] = {
+    "level:site": N_("the site's own value"),
+    "level:park": N_("the park's own value"),
+    "level:province": N_("provincial value"),
+    "level:nation": N_("national value"),
+    "level:world": N_("international value"),
+    "set": N_("set {found}"),
+    "version": N_("version {found}"),
+    "year": N_("for {wanted}, that of {found} stands in"),
+    "region": N_("for {wanted}, that of {found} stands in"),
+    "commodity": N_("for {wanted}, that of {found} stands in"),
+    "derived": N_("worked out from {found}"),
+    "alternatives": N_("other readings: {found}"),
+    "share": N_("part of the flow's period inside the year, or of the certificate that may be claimed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +40,8 @@ class Input:
     """One value that a formula uses, with what stands behind it.
 
     `reference` leads on: a line or total key of the same inventory, a flow id, a factor id. `source_zh`/`source_en`
-    name the evidence or the publication; `status` is the verification of a factor.
+    name the evidence or the publication; `status` is the verification of a factor. `note` is free text, or parts such
+    as "level:site" and "year:2021:2025" joined by `NOTE_SEPARATOR` (see `note_in`).
     """
 
     symbol: str
@@ -36,6 +58,20 @@ class Input:
     low: float | None = None
     high: float | None = None
     range_source: str = ""
+
+    def note_in(self, language: str) -> str:
+        """Return the note as words in `language`; free text stays as it is."""
+        return "; ".join(_note_part(part, language) for part in self.note.split(NOTE_SEPARATOR) if part)
+
+
+def _note_part(part: str, language: str) -> str:
+    code, _, rest = part.partition(":")
+    if part in NOTES:
+        return translate(NOTES[part], language)
+    if code not in NOTES:
+        return part
+    found, _, wanted = rest.rpartition(":") if code in ("year", "region", "commodity", "derived") else (rest, "", "")
+    return translate(NOTES[code], language, found=found, wanted=wanted)
 
 
 @dataclass(frozen=True, slots=True)

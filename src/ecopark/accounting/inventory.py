@@ -113,7 +113,9 @@ def draw_inventory(
     indicators = evaluate_indicators(inventory, network.region_of(network.park()) or "")
     parents = dict(all_commodities(record, catalogue).select("id", "parent").drop_nulls().iter_rows())
     overlaps = find_overlaps(catalogue, parents, placed, lines, parameters)
-    remarks = collect_remarks(inventory, excess, indicators, overlaps)
+    known = {*catalogue.technologies["id"], *record.factors["technology"].drop_nulls()}
+    unknown = sorted(set(placed["technology"].drop_nulls().unique()) - known)
+    remarks = collect_remarks(inventory, excess, indicators, overlaps, unknown)
     return replace(inventory, indicators=indicators, remarks=remarks)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ecopark.accounting.certificates import CertificateExcess
-from ecopark.accounting.coefficients import REMARK_SEPARATOR
+from ecopark.accounting.explanation import NOTE_SEPARATOR
 from ecopark.accounting.overlaps import Overlap
 from ecopark.accounting.result import IndicatorResult, Inventory, Remark
 from ecopark.catalogue.schemes import Total
@@ -18,6 +18,10 @@ DOUBTFUL = ("unverified", "contested")
 
 _EXCESS = N_("Certificates for {claimed:,.0f} MWh exceed the {received:,.0f} MWh received; the excess is not counted.")
 _TWICE = N_("{node_en}: {product_en} and {covers_en} may hold the same emissions twice: {why_en}.")
+_UNKNOWN_TECHNOLOGY = N_(
+    "Technologies that neither the catalogue nor the park's own factors know, so that no rule may count their streams:"
+    " {technologies}."
+)
 _NEGATIVE = N_("{category_en} is below zero ({value:,.1f} {unit}): more is deducted than it can be deducted from.")
 _RESTS_ON = {
     "unverified": N_("{total_en}: {share:.1%} of it rests on unverified values: {factors}."),
@@ -69,6 +73,7 @@ def collect_remarks(
     excess: CertificateExcess | None,
     indicators: Sequence[IndicatorResult],
     overlaps: Sequence[Overlap] = (),
+    unknown_technologies: Sequence[str] = (),
 ) -> list[Remark]:
     """Return the remarks on an inventory: doubtful values by total, substitutions, certificates, warnings."""
     remarks: list[Remark] = []
@@ -97,6 +102,9 @@ def collect_remarks(
                 "warning",
             )
         )
+    if unknown_technologies:
+        values = {"technologies": ", ".join(unknown_technologies)}
+        remarks.append(Remark("unknown_technology", _UNKNOWN_TECHNOLOGY, values, "warning"))
     remarks += _implausible(inventory, overlaps)
     remarks += [indicator.warning for indicator in indicators if indicator.warning is not None]
     return remarks
@@ -142,7 +150,7 @@ def _substitutions(inventory: Inventory) -> list[Remark]:
     )
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for factor, text in rows.iter_rows():
-        for part in text.split(REMARK_SEPARATOR):
+        for part in text.split(NOTE_SEPARATOR):
             kind, _, rest = part.partition(":")
             found, _, wanted = rest.rpartition(":") if kind != "alternatives" else (rest, "", "")
             if kind in _SUBSTITUTIONS:

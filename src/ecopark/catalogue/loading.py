@@ -45,7 +45,8 @@ class Catalogue:
     """Dated facts with their sources: commodities, factors, gases, regions, schemes.
 
     Frames have the columns of the CSV files in `catalogue/data`; `factors` has those of `FACTOR_SCHEMA`, with ranges
-    borrowed from another set filled in and labelled in `range_source`.
+    borrowed from another set filled in and labelled in `range_source`. `overlaps` says which inputs the factor of a
+    product already holds, so that counting both is warned of.
     """
 
     commodities: pl.DataFrame
@@ -58,6 +59,8 @@ class Catalogue:
     quantities: pl.DataFrame
     constants: pl.DataFrame
     derivations: pl.DataFrame
+    technologies: pl.DataFrame
+    overlaps: pl.DataFrame
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: str = ""
 
@@ -167,6 +170,8 @@ def load_catalogue() -> Catalogue:
         quantities=_read(DATA / "quantities.csv"),
         constants=_constants(),
         derivations=_read(DATA / "derivations.csv"),
+        technologies=_read(DATA / "technologies.csv"),
+        overlaps=_read(DATA / "overlaps.csv"),
         schemes=MappingProxyType(load_schemes(DATA / "schemes")),
         version=digest.hexdigest()[:12],
     )

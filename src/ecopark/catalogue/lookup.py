@@ -7,6 +7,7 @@ commodity), with a remark, so that no substitution is silent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -42,11 +43,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """No value for a quantity: `factor` names the row whose value is unknown, or is empty where there is no row."""
+    """No value for a quantity: `factor` names the row whose value is unknown, or is empty where there is no row.
+
+    `technologies` are those for which the sets do hold a value, where the request names none.
+    """
 
     quantity: str
     commodity: str
     factor: str = ""
+    technologies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,15 @@ class FactorLookup:
             row["id"]: (row["numerator"], row["per_commodity"] == "yes")
             for row in self.catalogue.quantities.iter_rows(named=True)
         }
-        self._derivations = {row["quantity"]: row for row in self.catalogue.derivations.iter_rows(named=True)}
+        self._derivations: dict[tuple[str, str], list[Row]] = {}
+        for row in self.catalogue.derivations.iter_rows(named=True):
+            self._derivations.setdefault((row["origin"], row["quantity"]), []).append(row)
+
+    def with_options(self, options: Mapping[str, str]) -> FactorLookup:
+        """Return the same look-up under other options (what the sets hold is shared, not read again)."""
+        other = copy(self)
+        other.options = options
+        return other
 
     def lineage(self, commodity: str) -> list[str]:
         """Return the commodity, its ancestors, and "*" (rows that hold for every commodity)."""
@@ -117,8 +130,8 @@ class FactorLookup:
 
     def sets_for(self, symbol: str, sets: Mapping[str, Sequence[str]], default: str = "") -> list[str]:
         """Return the factor sets a symbol may come from, with `{option}` replaced by the user's choice."""
-        names = sets.get(symbol) or ([default] if default else None) or sets.get("*") or []
-        options = {"edition": "gbt2589-2020", **self.options}
+        names = sets.get(symbol) or (default.split(";") if default else None) or sets.get("*") or []
+        options = {"edition": "gbt2589-2020", "fuel_set": "Q", **self.options}
         return [name.format(**options) for name in names]
 
     def find(
@@ -133,7 +146,10 @@ class FactorLookup:
             return [chosen]
         if local and (derived := self._derive(symbol, request, sets)):
             return derived
-        return self._find_catalogue(symbol, request, self.sets_for(symbol, sets, default))
+        found = self._find_catalogue(symbol, request, self.sets_for(symbol, sets, default))
+        if isinstance(found, Missing) and (derived := self._derive_from_catalogue(symbol, request)):
+            return derived
+        return found
 
     def _find_local(self, symbol: str, request: Request) -> Choice | None:
         for commodity in self.lineage(request.commodity):
@@ -160,20 +176,41 @@ class FactorLookup:
         return None
 
     def _derive(self, symbol: str, request: Request, sets: Mapping[str, Sequence[str]]) -> list[Choice] | None:
-        """Return the quantity made from the park's own value of another one (heating values), or None."""
-        derivation = self._derivations.get(symbol)
-        if derivation is None:
-            return None
-        first = derivation["first"]
-        own = self._find_local(first, request)
-        start = [own] if own else None
-        if start is None and first != "hhv" and symbol != "hhv":
-            start = self._derive(first, request, sets)
-        if not start:
-            return None
+        """Return the quantity made from the park's own value of another one (heating values, enthalpy), or None."""
+        for derivation in self._derivations.get(("own", symbol), []):
+            first = derivation["first"]
+            own = self._find_local(first, request)
+            start = [own] if own else None
+            if start is None and first != "hhv" and symbol != "hhv":
+                start = self._derive(first, request, sets)
+            if start and (choices := self._work_out(derivation, start, request, sets)):
+                return choices
+        return None
+
+    def _derive_from_catalogue(self, symbol: str, request: Request) -> list[Choice] | None:
+        """Return a quantity that the sets lack, made from the catalogue's value of another one, or None.
+
+        So a fuel to which GB/T 2589 gives no coefficient gets one from its heating value. The first value carries the
+        remark "derived:<its factor>:<commodity>", so that the substitution shows.
+        """
+        for derivation in self._derivations.get(("catalogue", symbol), []):
+            first = derivation["first"]
+            found = self._find_catalogue(first, request, self.sets_for(first, {}, derivation["first_sets"]))
+            if isinstance(found, Missing):
+                continue
+            remark = f"derived:{found[0].factor}:{request.commodity}"
+            start = [replace(choice, remarks=(*choice.remarks, remark)) for choice in found]
+            if choices := self._work_out(derivation, start, request, {}):
+                return choices
+        return None
+
+    def _work_out(
+        self, derivation: Row, start: list[Choice], request: Request, sets: Mapping[str, Sequence[str]]
+    ) -> list[Choice] | None:
+        """Return the choices of a derivation's formula, whose first quantity is `start`; None where one is missing."""
         choices: list[Choice] = []
         for name, power in parse_product(derivation["formula"]):
-            if name == first:
+            if name == derivation["first"]:
                 found: list[Choice] | Missing = start
             else:
                 found = self.find(name, request, {name: sets.get(name, [])}, default=derivation["sets"])
@@ -184,14 +221,18 @@ class FactorLookup:
 
     def _find_catalogue(self, symbol: str, request: Request, sets: Iterable[str]) -> list[Choice] | Missing:
         unknown = ""
+        technologies: dict[str, None] = {}
         for name in sets:
             for commodity in self.lineage(request.commodity):
-                rows = [
+                of_gas = [
                     row
                     for row in self._catalogue_index.get((name, symbol, commodity), [])
-                    if (not row["gas"] or row["gas"] == request.gas)
-                    and (not row["technology"] or row["technology"] == request.technology)
+                    if not row["gas"] or row["gas"] == request.gas
                 ]
+                rows = [row for row in of_gas if not row["technology"] or row["technology"] == request.technology]
+                if not request.technology:
+                    valued = (row for row in of_gas if row["technology"] and row["value"] is not None)
+                    technologies |= {row["technology"]: None for row in valued}
                 # a row for the technology itself comes first, even where its value is unknown
                 if request.technology and (exact := [row for row in rows if row["technology"]]):
                     rows = exact
@@ -201,20 +242,25 @@ class FactorLookup:
                 unknown = unknown or next((row["id"] for row in rows if row["value"] is None), "")
                 if unknown:
                     break
-        return Missing(symbol, request.commodity, unknown)
+        return Missing(symbol, request.commodity, unknown, tuple(technologies))
 
     def _most_specific(self, symbol: str, rows: list[Row], name: str, commodity: str, request: Request) -> Choice:
         remark = ""
+        parents = self.catalogue.parent_region
+        by_province = any(_level(row["region"], parents) == "province" for row in rows)
         for region in self.regions(request.region):
             if inside := [row for row in rows if (row["region"] or "world") == region]:
+                if by_province and region != request.region:
+                    # the set goes by region and has none for this one: what is around it stands in, and says so
+                    remark = f"region:{region}:{request.region}"
                 rows = inside
                 break
         else:
-            broadest = [row for row in rows if _level(row["region"], self.catalogue.parent_region) == "nation"]
+            broadest = [row for row in rows if _level(row["region"], parents) == "nation"]
             rows = broadest or rows
             remark = f"region:{rows[0]['region']}:{request.region or '-'}"
         row, year_remark = self._by_year(rows)
-        level = _level(row["region"], self.catalogue.parent_region)
+        level = _level(row["region"], parents)
         remarks = ";".join(part for part in (remark, year_remark) if part)
         return self._choice(symbol, row, level, name, remarks, commodity, request)
 

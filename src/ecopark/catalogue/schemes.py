@@ -37,9 +37,13 @@ class Option(_Strict):
 
 
 class Category(Named):
-    """A heading under which lines are added; `scope` is 1, 2, 3 or empty."""
+    """A heading under which lines are added; `scope` is 1, 2, 3 or empty.
+
+    `never_negative` marks one whose deductions cannot exceed what they are deducted from: below zero is remarked upon.
+    """
 
     scope: str = ""
+    never_negative: bool = False
 
 
 class Rule(Named):
@@ -48,9 +52,11 @@ class Rule(Named):
     `crossing` says how a stream must lie to the boundary: received (enters), sent (leaves), used (target inside),
     produced (source inside), inside (both ends inside), certificate (rows of the certificate register).
     `commodities` and `groups` choose by what flows (either matches), `activities` and `technologies` by its use; an
-    empty list leaves that open. `formula` is a product or quotient of `amount`, quantities of the catalogue and
-    constants. `sets` names the factor sets that each quantity may come from, best first ("*" for all others);
-    `{option}` stands for the user's choice. `local` lets the park's own factors and properties come first.
+    empty list leaves that open, and the technology "" stands for streams that state none. `passed_on` restricts the
+    rule to streams whose source receives the same commodity itself (what a maker sends is not passed on). `formula` is
+    a product or quotient of `amount`, quantities of the catalogue and constants. `sets` names the factor sets that each
+    quantity may come from, best first ("*" for all others); `{option}` stands for the user's choice. `local` lets the
+    park's own factors and properties come first.
     `measure` is what a line measures: the gas (or "gas" for each gas that has a factor), energy, electricity.
     """
 
@@ -66,6 +72,7 @@ class Rule(Named):
     formula: str
     sets: dict[str, list[str]] = Field(default_factory=dict)
     sign: Literal[-1, 1] = 1
+    passed_on: bool = False
     local: bool = True
     optional: bool = False
     note_zh: str = ""

@@ -158,7 +158,7 @@ def _input_row(item: Input, printer: Printer, kinds: dict[str, str], detailed: b
             printer.text(kinds[item.kind]),
             printer.choose(item.source_zh, item.source_en),
             printer.text(STATUSES[item.status]) if item.status in STATUSES else item.status,
-            item.note,
+            item.note_in(printer.language),
         ]
     return (*row, item.reference)
 

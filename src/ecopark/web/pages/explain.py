@@ -129,7 +129,7 @@ def _inputs(visit: Visit, explanation: Explanation) -> Table:
                 "status": _status(visit, item),
                 "range": low_high,
                 "range_source": item.range_source,
-                "note": item.note,
+                "note": item.note_in(visit.language),
                 "reference": Cell(item.reference, href=href if not key else None),
             }
         )
