@@ -1,30 +1,40 @@
-"""Compile the Chinese messages (`.po`) to the form that ecopark reads (`.mo`), where they are out of date.
+"""Compile the translated messages: `python scripts/compile_messages.py [FILE.po ...]`, without files all of them.
 
-Fields are in braces (`{share:.1%}`), which Babel's own checker mistakes for percent formats; that both languages have
-the same fields is checked by the test suite instead.
+Each `locale/<language>/LC_MESSAGES/<room>.po` becomes a `.mo` beside it. (Babel's own command takes the per cent sign
+of "95 % range" for a printf field and complains; the fields of our messages are `{named}`, and tests/test_messages.py
+compares them.)
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LOCALE = Path(__file__).parent.parent / "src" / "ecopark" / "locale"
+LOCALE = Path(__file__).resolve().parent.parent / "src" / "ecopark" / "locale"
 
 
-def main() -> None:
-    """Compile every catalogue whose compiled form is missing or older."""
-    for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
-        target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-            continue
+def sources(locale: Path = LOCALE) -> list[Path]:
+    """Return the message files of every language and room below `locale`."""
+    return sorted(locale.glob("*/LC_MESSAGES/*.po"))
+
+
+def compile_messages(files: Iterable[Path]) -> list[Path]:
+    """Compile each file and return what was written; a file is never left half-written."""
+    written = []
+    for source in files:
         with source.open("rb") as stream:
             messages = read_po(stream, locale=source.parent.parent.name, abort_invalid=True)
-        with target.open("wb") as compiled:
-            write_mo(compiled, messages)
+        target, scratch = source.with_suffix(".mo"), source.with_suffix(".mo.new")
+        with scratch.open("wb") as stream:
+            write_mo(stream, messages)
+        scratch.replace(target)
+        written.append(target)
+    return written
 
 
 if __name__ == "__main__":
-    main()
+    compile_messages([Path(name) for name in sys.argv[1:]] or sources())

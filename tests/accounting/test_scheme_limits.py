@@ -245,6 +245,19 @@ def test_more_recovered_than_made_is_warned_of() -> None:
         assert ("below_zero" in codes(drawn(water, gas, scheme=GHG))) == expected
 
 
+def test_a_technology_that_nobody_knows_is_named() -> None:
+    """A slip in a code ("landfil") leaves a stream to no rule, and is named; a code with an own factor is fine."""
+    waste = row("mill", "works", "municipal_food_waste", "treatment", 100.0, "t", "landfil")
+    (remark,) = [remark for remark in drawn(waste, scheme=GHG).remarks if remark.code == "unknown_technology"]
+    assert "landfil" in remark.text("zh")
+    own = [
+        {"id": "own", "quantity": "emission_factor", "commodity": "lime", "gas": "CO2", "technology": "rotary",
+         "value": 0.7, "unit": "tCO2/t", "source": "measured"}
+    ]  # fmt: skip
+    lime = row("works", "market", "lime", "production", 100.0, "t", "rotary")
+    assert "unknown_technology" not in codes(drawn(lime, scheme=GHG, factors=own))
+
+
 # ------------------------------------------------------------------------------------------------ standard coal
 
 

@@ -36,19 +36,21 @@ def find_overlaps(
     overlaps stands in the catalogue's `overlaps`: a product, the factor set it holds for (any if empty), the input
     that its factor covers, that input's activity (any but production if "*") and the technology that is exempt.
     """
-    known = catalogue.overlaps
     lineages = {name: _lineage(name, parents) for name in placed["commodity"].unique()}
-    products = set(known["product"])
-    if not any(products & lineage for lineage in lineages.values()):
+    present = set().union(*lineages.values())
+    known = [row for row in catalogue.overlaps.iter_rows(named=True) if {row["product"], row["covers"]} <= present]
+    if not known:
         return []
+    named = {row["product"] for row in known} | {row["covers"] for row in known}
+    streams = placed.filter(pl.col("commodity").is_in([name for name in lineages if lineages[name] & named]))
     sets = dict(parameters.filter(pl.col("symbol") == "emission_factor").select("coefficient", "set").iter_rows())
     counted = (
         lines.lazy()
         .filter((pl.col("scope") == "1") & (pl.col("result") != 0))
         .select("stream", "node", "coefficient")
+        .join(streams.lazy().select(pl.col("id").alias("stream"), "commodity", "activity", "technology"), on="stream")
         .unique()
         .collect()
-        .join(placed.select(pl.col("id").alias("stream"), "commodity", "activity", "technology"), on="stream")
     )
     by_node: dict[str, list[tuple[str, str, str, str]]] = {}
     for row in counted.iter_rows(named=True):
@@ -57,7 +59,7 @@ def find_overlaps(
     found: dict[Overlap, None] = {}
     for node, items in by_node.items():
         made = [(goods, used_set) for goods, activity, _, used_set in items if activity == PRODUCTION]
-        for rule in known.iter_rows(named=True):
+        for rule in known:
             for product, used_set in made:
                 if rule["product"] not in lineages[product] or rule["set"] not in (None, used_set):
                     continue
