@@ -15,7 +15,7 @@ from docx.oxml.ns import qn
 from matplotlib import font_manager
 
 from ecopark.reports import fonts, write_inventory_report
-from ecopark.reports.material import gather_results
+from ecopark.reports.material import gather_results, like_with_like
 from ecopark.reports.template import TEMPLATES, build_template, template_path, write_templates
 from ecopark.workspace import Workspace
 from tests.reports.reporting import CHOICES, Written
@@ -95,6 +95,14 @@ def test_calculated_against_reported_as_published(written: Give) -> None:
     assert {"2011", "2012", "2020"} <= {row[1] for row in rows[1:]}
     stated = table_after(written("eastman", "en").document, "What the comparison does not cover")
     assert {row[1].partition(" ")[0] for row in stated[1:]} >= {"NE", "IE", "NO"}
+
+
+def test_the_comparison_is_like_with_like(written: Give) -> None:
+    """Without being asked for, the operator's own rules are compared, not a park scheme that has gaps (0.965 …)."""
+    workspace = written("eastman", "en").workspace
+    scheme, rows = like_with_like(workspace, ["zero-carbon-park-2025", "park-ghg", "energy"])
+    assert scheme == "us-ghgrp"
+    assert [round(row.ratio, 3) for row in rows if row.ratio is not None] == [1.009, 1.015, 0.990, 0.994]
 
 
 @pytest.mark.parametrize(

@@ -159,16 +159,29 @@ def gather(
     years = [inventories[0] if one == chosen else draw(identities[0], one) for one in known if one <= chosen]
     record = workspace.record
     network = Network(record)
-    reported_scheme = next((one for one in identities if workspace.catalogue.scheme(one).reported), "")
+    reported_scheme, reported = like_with_like(workspace, identities)
     return Material(
         inventories=inventories, catalogue=workspace.catalogue, record=record, years=years,
         comparisons=comparisons_of(inventories, years),
         uncertainties={one.scheme.id: found for one in inventories if (found := uncertainty_of(one)) is not None},
         consolidations={one.scheme.id: workspace.consolidation(one) for one in inventories},
-        reported=workspace.reported(reported_scheme) if reported_scheme else (), reported_scheme=reported_scheme,
+        reported=reported, reported_scheme=reported_scheme,
         park=workspace.name, members=resolve_boundary(record, network, boundary).members,
         synthetic=workspace.synthetic, date=date or datetime.date.today(),
     )  # fmt: skip
+
+
+def like_with_like(workspace: Workspace, identities: Sequence[str]) -> tuple[str, list[Reported]]:
+    """Return the scheme under which calculated and reported emissions are best compared, and the comparison.
+
+    That is the one whose inventories are complete in the most years for the nodes that reported (an operator's own
+    reporting rules leave fewer gaps than a park's); of equals, the report's own schemes come first.
+    """
+    schemes = workspace.catalogue.schemes
+    candidates = [one for one in dict.fromkeys([*identities, *schemes]) if schemes[one].reported]
+    found = {one: workspace.reported(one) for one in candidates}
+    best = max(candidates, key=lambda one: sum(row.complete for row in found[one]), default="")
+    return best, found.get(best, [])
 
 
 def gather_results(inventories: Sequence[Inventory], *, date: datetime.date | None = None) -> Material:
