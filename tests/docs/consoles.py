@@ -1,9 +1,9 @@
 """Reading and running the shell blocks of the documentation.
 
-A block that starts with three backquotes and `console` holds commands (`$ …`, continued by `> …`) and what
-they print. In what is printed, `…` stands for anything within a line, and a line of `…` alone for any lines;
-spaces, blank lines and the length of rules do not matter. `console exit=1` says that the last command ends
-with that status. `ecopark serve` is started, asked for its first page and ended again.
+A block that starts with three backquotes and `console` holds commands (`$ …`, continued by `> …`) and what they print.
+In what is printed, `…` stands for anything within a line, and a line of `…` alone for any lines; spaces, blank lines
+and the length of rules do not matter. `console exit=1` says that the last command ends with that status. `ecopark
+serve` is started, asked for its first page and ended again.
 """
 
 from __future__ import annotations
