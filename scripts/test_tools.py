@@ -17,12 +17,10 @@ def has_command(*names: str) -> bool:
 
 
 def has_chinese_font() -> bool:
-    """Tell whether matplotlib, which draws the reports' figures, finds a font with Chinese characters."""
-    from matplotlib import font_manager
+    """Tell whether the reports find a font with Chinese characters, as their tests ask it."""
+    from ecopark.reports.fonts import find_chinese_font
 
-    return any("CJK" in font.name and "SC" in font.name for font in font_manager.fontManager.ttflist) or any(
-        Path("/usr/share/fonts").rglob("NotoSansCJK*")
-    )
+    return find_chinese_font().family is not None
 
 
 def has_database_server() -> bool:
