@@ -158,3 +158,19 @@ def test_references_reach_every_kind_of_number(twelve_firms: Workspace) -> None:
         explanation = twelve_firms.explain(reference)
         assert explanation.recompute() == pytest.approx(explanation.value, rel=1e-9), reference
         assert explanation.inputs
+
+
+def test_an_allocation_leads_on_to_its_parts_and_lines(twelve_firms: Workspace) -> None:
+    """Every input of an allocated number that names a reference can be explained in turn, down to inventory lines."""
+    inventory = twelve_firms.inventory(2022, "park-ghg")
+    waiting, seen = [f"{inventory.run}-allocation:paper"], set[str]()
+    while waiting:
+        reference = waiting.pop()
+        if reference in seen:
+            continue
+        seen.add(reference)
+        explanation = twelve_firms.explain(reference)
+        assert explanation.recompute() == pytest.approx(explanation.value, rel=1e-9, abs=1e-6), reference
+        waiting += [item.reference for item in explanation.inputs if item.kind in ("total", "line") and item.reference]
+    kinds = {reference.partition("-")[2].partition(":")[0] for reference in seen}
+    assert {"allocation", "own", "supplied", "intensity", "supply", "throughput", "line"} <= kinds

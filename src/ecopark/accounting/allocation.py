@@ -26,11 +26,14 @@ from ecopark.accounting.result import Inventory
 from ecopark.catalogue import Catalogue, FactorLookup, Missing, Request
 from ecopark.model.network import Network
 from ecopark.model.record import Record
+from ecopark.translation import N_, translate
 from ecopark.units import UnitError, factor
 
 GENERATION = ("power_generation", "heat_generation", "chp")
 """Activities whose fuel is burnt to make power or heat for others."""
 _CARRIERS = {"electricity": "electricity", "heat": "heat", "steam": "heat"}
+
+_CARRIER_NAMES = {"electricity": N_("electricity"), "heat": N_("heat")}
 
 
 class UnsolvableSupply(ValueError):
@@ -49,7 +52,7 @@ class Allocation:
     kept), total; `intensities`: node, carrier, throughput (GJ), emissions (t), intensity (t/GJ), and what they are made
     of: received, generated and kept (GJ), source (t from own generation and purchases); `supplies`: stream, seller,
     buyer, carrier, energy (GJ), emissions (t), outside; `own_lines`: node, line, rule, result of what is emitted on a
-    firm's own; `exported` what leaves the boundary with the energy sold (t). `unit` is that of the headline total.
+    firm's own; `exported` what leaves the boundary with the energy sold (t). `inventory` is the one that was allocated.
     consumers' totals + exported = `emitted`. `left_out` names the streams of steam whose energy is not known, so that
     nothing could be allocated with them.
     """
@@ -59,9 +62,21 @@ class Allocation:
     supplies: pl.DataFrame
     exported: float
     emitted: float
-    unit: str
+    inventory: Inventory
     own_lines: pl.DataFrame
     left_out: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """The unit of the emissions: that of the inventory's headline total."""
+        return self.inventory.scheme.totals[0].unit
+
+    def _titled(self, node: str, zh: str, en: str) -> tuple[str, str]:
+        names = self._named(node, "node")
+        return f"{names[0]}：{zh}", f"{names[1]}: {en}"
+
+    def _named(self, identity: str, kind: str) -> tuple[str, str]:
+        return self.inventory.name(identity, "zh", kind), self.inventory.name(identity, "en", kind)
 
     def explain(self, key: str) -> Explanation:
         """Explain a number of the allocation; KeyError for a key that names none.
@@ -80,15 +95,19 @@ class Allocation:
             return Explanation(key, *names, self.exported, self.unit, "sum(parts)", self._supply_inputs(outside))
         raise KeyError(f"no allocation key {key!r}")
 
+    @staticmethod
+    def _carrier(carrier: str) -> tuple[str, str]:
+        return translate(_CARRIER_NAMES[carrier], "zh"), translate(_CARRIER_NAMES[carrier], "en")
+
     def _supply_inputs(self, supplies: pl.DataFrame) -> list[Input]:
         return [
             Input(
                 "parts",
-                row["seller"],
-                row["seller"],
+                *self._named(row["seller"], "node"),
                 row["emissions"],
                 self.unit,
                 "total",
+                self.inventory.reference(f"intensity:{row['seller']}:{row['carrier']}"),
                 note=f"{row['energy']!r} GJ",
             )
             for row in supplies.iter_rows(named=True)
@@ -101,27 +120,56 @@ class Allocation:
         row = rows.row(0, named=True)
         if kind == "allocation":
             inputs = [
-                Input("own", "自身排放", "emitted on its own", row["own"], self.unit, "total", f"own:{node}"),
-                Input("supplied", "所用能源分摊", "with the energy it keeps", row["supplied"], self.unit, "total",
-                      f"supplied:{node}"),
-            ]  # fmt: skip
-            names = (f"{node} 分摊后排放", f"{node}: after allocation")
+                Input(
+                    "own",
+                    "自身排放",
+                    "emitted on its own",
+                    row["own"],
+                    self.unit,
+                    "total",
+                    self.inventory.reference(f"own:{node}"),
+                ),
+                Input(
+                    "supplied",
+                    "所用能源分摊",
+                    "with the energy it keeps",
+                    row["supplied"],
+                    self.unit,
+                    "total",
+                    self.inventory.reference(f"supplied:{node}"),
+                ),
+            ]
+            names = self._titled(node, "分摊后排放", "after allocation")
             return Explanation(key, *names, row["total"], self.unit, "own + supplied", inputs)
         if kind == "own":
             lines = self.own_lines.filter(pl.col("node") == node)
             inputs = [
-                Input("lines", line["rule"], line["rule"], line["result"], self.unit, "line", f"line:{line['line']}")
+                Input(
+                    "lines",
+                    *self._named(line["rule"], "rule"),
+                    line["result"],
+                    self.unit,
+                    "line",
+                    self.inventory.reference(f"line:{line['line']}"),
+                )
                 for line in lines.iter_rows(named=True)
             ]
-            names = (f"{node} 自身排放", f"{node}: emitted on its own")
+            names = self._titled(node, "自身排放", "emitted on its own")
             return Explanation(key, *names, row["own"], self.unit, "sum(lines)", inputs)
         places = self.intensities.filter(pl.col("node") == node)
         inputs = [
-            Input("parts", place["carrier"], place["carrier"], place["intensity"] * place["kept"], self.unit, "total",
-                  f"intensity:{node}:{place['carrier']}", note=f"{place['intensity']!r} * {place['kept']!r} GJ")
+            Input(
+                "parts",
+                *self._carrier(place["carrier"]),
+                place["intensity"] * place["kept"],
+                self.unit,
+                "total",
+                self.inventory.reference(f"intensity:{node}:{place['carrier']}"),
+                note=f"{place['intensity']!r} * {place['kept']!r} GJ",
+            )
             for place in places.iter_rows(named=True)
-        ]  # fmt: skip
-        names = (f"{node} 所用能源分摊", f"{node}: with the energy it keeps")
+        ]
+        names = self._titled(node, "所用能源分摊", "with the energy it keeps")
         return Explanation(key, *names, row["supplied"], self.unit, "sum(parts)", inputs)
 
     def _explain_place(self, key: str, kind: str, node: str, carrier: str) -> Explanation:
@@ -129,28 +177,43 @@ class Allocation:
         if rows.is_empty():
             raise KeyError(f"no {carrier!r} at {node!r}")
         row = rows.row(0, named=True)
+        energy = self._carrier(carrier)
         if kind == "intensity":
             inputs = [
-                Input("emissions", "供能排放", "emissions of the supply", row["emissions"], self.unit, "total",
-                      f"supply:{node}:{carrier}"),
-                Input("throughput", "供能量", "energy supplied", row["throughput"], "GJ", "total",
-                      f"throughput:{node}:{carrier}"),
-            ]  # fmt: skip
-            names = (f"{node} {carrier} 排放强度", f"{node}: intensity of {carrier}")
+                Input(
+                    "emissions",
+                    "供能排放",
+                    "emissions of the supply",
+                    row["emissions"],
+                    self.unit,
+                    "total",
+                    self.inventory.reference(f"supply:{node}:{carrier}"),
+                ),
+                Input(
+                    "throughput",
+                    "供能量",
+                    "energy supplied",
+                    row["throughput"],
+                    "GJ",
+                    "total",
+                    self.inventory.reference(f"throughput:{node}:{carrier}"),
+                ),
+            ]
+            names = self._titled(node, f"{energy[0]}排放强度", f"intensity of {energy[1]}")
             return Explanation(key, *names, row["intensity"], f"{self.unit}/GJ", "emissions / throughput", inputs)
         if kind == "throughput":
             inputs = [
                 Input("received", "受入", "received", row["received"], "GJ", "total"),
                 Input("generated", "自产", "generated", row["generated"], "GJ", "total"),
             ]
-            names = (f"{node} {carrier} 供能量", f"{node}: {carrier} to pass on or use")
+            names = self._titled(node, f"{energy[0]}供能量", f"{energy[1]} to pass on or use")
             return Explanation(key, *names, row["throughput"], "GJ", "received + generated", inputs)
         inside = (pl.col("buyer") == node) & (pl.col("carrier") == carrier) & (pl.col("seller") != node)
         inputs = [
             *self._supply_inputs(self.supplies.filter(inside)),
             Input("parts", "自身发电供热与外购", "own generation and purchases", row["source"], self.unit, "total"),
         ]
-        names = (f"{node} {carrier} 供能排放", f"{node}: emissions of its {carrier}")
+        names = self._titled(node, f"{energy[0]}供能排放", f"emissions of its {energy[1]}")
         return Explanation(key, *names, row["emissions"], self.unit, "sum(parts)", inputs)
 
 
@@ -321,7 +384,7 @@ def allocate(inventory: Inventory, placed: pl.DataFrame, enthalpy: Mapping[str, 
         supplies,
         exported,
         float(lines["result"].sum()),
-        inventory.scheme.totals[0].unit,
+        inventory,
         own_lines,
         left_out,
     )

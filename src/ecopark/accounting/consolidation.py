@@ -39,7 +39,15 @@ class Consolidation:
         unit = self.park.scheme.totals[0].unit
         if key == "eliminated":
             inputs = [
-                Input("parts", row["stream"], row["stream"], row["elimination"], unit, "total")
+                Input(
+                    "parts",
+                    row["stream"],
+                    row["stream"],
+                    row["elimination"],
+                    unit,
+                    "total",
+                    self.park.reference(f"elimination:{row['stream']}"),
+                )
                 for row in self.eliminations.iter_rows(named=True)
             ]
             return Explanation(key, "抵消合计", "eliminated", self.eliminated, unit, "sum(parts)", inputs)
