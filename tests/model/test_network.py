@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,14 +86,7 @@ def test_region_of(network: Network) -> None:
     assert network.region_of("burner") == "CN-JS"
     assert network.region_of("mill") == "CN-ZJ"
     assert network.region_of("air") is None
-    assert dict(network.region_frame().iter_rows())["road"] == "CN-JS"
-
-
-def test_frames(network: Network) -> None:
-    members = network.member_frame("fence")
-    assert set(members.filter(pl.col("inside"))["node"]) == network.members("fence")
-    above = network.ancestor_frame().filter(pl.col("node") == "boiler").sort("distance")
-    assert above["ancestor"].to_list() == ["boiler", "chp", "east", "P"]
+    assert network.region_of("road") == "CN-JS"
 
 
 def test_several_parks_make_one_boundary() -> None:

@@ -170,29 +170,6 @@ ReportedRow = tuple[int, float | None, float | None, str | None, str | None]
 """Year, calculated, reported, key of the calculated and key of the reported number; None where there is none."""
 
 
-def reported_view(inventories: Sequence[Inventory], total: str | None = None) -> View:
-    """Return calculated beside reported, by year; keys as in `trend_view`.
-
-    The reported value is the statistic of the boundary's node that the scheme names (`Scheme.reported`), null in a
-    year without one; the calculated value is null where the year has no lines.
-    """
-    rows: list[ReportedRow] = []
-    for inventory in inventories:
-        identity, _, key = _headline(inventory, total)
-        statistic = inventory.statistics.get(inventory.scheme.reported)
-        empty = inventory.lines_of(identity).is_empty()
-        rows.append(
-            (
-                inventory.year,
-                None if empty else inventory.total(identity),
-                statistic.value if statistic else None,
-                None if empty else f"{inventory.year}/{key}",
-                f"{inventory.year}/statistic:{inventory.scheme.reported}" if statistic else None,
-            )
-        )
-    return calculated_and_reported(rows, _headline(inventories[0], total)[1] if inventories else "")
-
-
 def calculated_and_reported(found: Sequence[ReportedRow], unit: str) -> View:
     """Return calculated beside reported emissions by year, both in `unit`."""
     rows: list[tuple[object, ...]] = []

@@ -195,31 +195,6 @@ class Network:
             schema={"node": pl.String, "firm": pl.String},
         )
 
-    def region_frame(self) -> pl.DataFrame:
-        """All nodes with their region: columns node, region (String, null where none is stated)."""
-        return pl.DataFrame(
-            {"node": self.ids, "region": [self.region_of(node) for node in self.ids]},
-            schema={"node": pl.String, "region": pl.String},
-        )
-
-    def member_frame(self, boundary: str = PARK, start: date | None = None, end: date | None = None) -> pl.DataFrame:
-        """All nodes with whether they are in the boundary: columns node (String), inside (Boolean)."""
-        nodes = self.members(boundary, start, end)
-        return pl.DataFrame(
-            {"node": self.ids, "inside": [node in nodes for node in self.ids]},
-            schema={"node": pl.String, "inside": pl.Boolean},
-        )
-
-    def ancestor_frame(self) -> pl.DataFrame:
-        """Each node with itself and all above it: columns node, ancestor, distance (0 for itself, then upwards).
-
-        For look-ups that go from the node up to the park, such as "the nearest property stated".
-        """
-        rows = [
-            (node, step, distance) for node in self.ids for distance, step in enumerate((node, *self.ancestors(node)))
-        ]
-        return pl.DataFrame(rows, schema={"node": pl.String, "ancestor": pl.String, "distance": pl.Int64}, orient="row")
-
 
 def split_references(text: str | None) -> tuple[str, ...]:
     """Return the ids in a cell that lists several, separated by semicolons (also full-width ones)."""
