@@ -22,8 +22,8 @@ A park's record has the tables below. In the workbook each is a sheet of this na
 file (UTF-8, comma) of this name beside `datapackage.json`, so that git can keep a park. Empty tables may be left out.
 `ecopark template` writes the workbook with its drop-downs; `ecopark import` reads both forms.
 
-Amounts may be in any unit that scales to the commodity's own (`万t`, `亿kWh`, `万Nm3`); nothing else is converted on
-import. Periods are half-open; `2019` and `2019-05` stand for a year and a month.
+Amounts of flows and levels of stocks may be in any unit that scales to the commodity's own (`万t`, `亿kWh`, `万Nm3`);
+nothing else is converted on import. Periods are half-open; `2019` and `2019-05` stand for a year and a month.
 
 Methods of a flow, best first: {", ".join(METHODS)}. Notations: {", ".join(NOTATIONS)}.
 

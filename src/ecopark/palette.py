@@ -49,6 +49,7 @@ COLOURS: dict[str, str] = {
     "carrier:waste": "#a08f7c",
     "carrier:greenhouse_gas": "#a23b72",
     "carrier:refrigerant": "#5fc3a4",
+    "carrier:pollutant": "#6b4c3b",
     "category:fuel": VERMILLION,
     "category:combustion": VERMILLION,
     "category:mobile": "#9c5b1d",

@@ -209,6 +209,15 @@ BOD         | mass                 | BOD5, 生化需氧量                      
 !N          | mass                 | 氮                                                                 | N             | N
 !S          | mass                 | 硫                                                                 | S             | S
 !P          | mass                 | 磷                                                                 | P             | P
+!Cl         | mass                 | 氯                                                                 | Cl            | Cl
+!Hg         | mass                 | 汞                                                                 | Hg            | Hg
+!Pb         | mass                 | 铅                                                                 | Pb            | Pb
+!Cd         | mass                 | 镉                                                                 | Cd            | Cd
+!Cr         | mass                 | 铬                                                                 | Cr            | Cr
+!As         | mass                 | 砷                                                                 | As            | As
+!Cu         | mass                 | 铜                                                                 | Cu            | Cu
+!Zn         | mass                 | 锌                                                                 | Zn            | Zn
+!Ni         | mass                 | 镍                                                                 | Ni            | Ni
 """  # noqa: E501
 """One basis a line, with the families of units that it can be appended to; `!` as above.
 

@@ -55,6 +55,11 @@ def sound() -> Rows:
             {"id": "f5", "stream": "elec", "period_start": "2030", "scenario": "plan", "amount": 1.0, "unit": "GWh",
              "method": "planned"},
         ],
+        "stocks": [
+            {"node": "chp", "commodity": "raw_coal", "time": "2019", "level": 1.2, "unit": "万t", "low": 1.1,
+             "high": 1.3, "evidence": "bill"},
+            {"node": "chp", "commodity": "raw_coal", "time": "2019-12-31", "level": 0.0, "unit": "t"},
+        ],
         "properties": [
             {"commodity": "raw_coal", "property": "ncv", "value": 20.9, "unit": "GJ_LHV/t", "valid_to": "2019"},
             {"commodity": "raw_coal", "property": "ncv", "value": 21.5, "unit": "MJ_LHV/kg", "valid_from": "2019"},
@@ -102,6 +107,20 @@ def add(table: str, **values: Any) -> Callable[[Rows], None]:
 
 
 FAULTS: list[tuple[str, Callable[[Rows], None], str, str, str]] = [
+    # stocks
+    ("stock at an unknown node", change("stocks", 0, node="chq"), "reference_unknown",
+     "stocks:chq/raw_coal/2019-01-01 node", "chp"),
+    ("stock of an unknown commodity", change("stocks", 0, commodity="raw_coa"), "name_unknown",
+     "stocks:chp/raw_coa/2019-01-01 commodity", "raw_coal"),
+    ("stock unit", change("stocks", 0, unit="MWh"), "unit_mismatch", "stocks:chp/raw_coal/2019-01-01 unit", "t"),
+    ("negative stock", change("stocks", 1, level=-1.0), "level_negative", "stocks:chp/raw_coal/2019-12-31 level",
+     "zero where it is empty"),
+    ("stock outside its range", change("stocks", 0, low=1.25), "range_order", "stocks:chp/raw_coal/2019-01-01 low",
+     "1.25"),
+    ("two levels at one moment", change("stocks", 1, time="2019-01-01"), "key_duplicate",
+     "stocks:chp/raw_coal/2019-01-01 node", "own key"),
+    ("stock without a level", change("stocks", 0, level=None, low=None, high=None), "required_missing",
+     "stocks:chp/raw_coal/2019-01-01 level", "level"),
     # table-wide rules
     ("duplicate id", add("nodes", id="chp", kind="firm", parent="P"), "key_duplicate", "nodes:chp id", "nodes:chp id"),
     ("two values of a property", add("properties", commodity="raw_coal", property="ncv", value=1.0, unit="GJ_LHV/t",

@@ -149,7 +149,7 @@ def test_a_view_without_rows_or_of_an_unknown_kind_is_refused() -> None:
     ],
 )
 def test_long_names_break_and_end_with_dots(name: str, lines: list[str] | int) -> None:
-    text = figures._shorten(name)
+    text = figures.shorten(name)
     if isinstance(lines, list):
         assert text.split("\n") == lines
     else:

@@ -87,6 +87,18 @@ def test_an_import_names_the_cells_in_closed_years(closed: Store, park: Record, 
     assert preview.rows["flows"]["status"].to_list() == ["error", "changed", "same", "same", "same"]
 
 
+def test_a_closed_year_holds_its_opening_and_its_closing_stock(closed: Store, vocabulary: Vocabulary) -> None:
+    """The level at the first moment of 2020 is what 2019 ends with; a later one belongs to an open year."""
+    level = {"node": "firm-a", "commodity": "raw_coal", "level": 5.0, "unit": "t"}
+    for time in ("2019-01-01", "2019-06-30", "2020-01-01"):
+        stocks = Record.of(stocks=[level | {"time": time}]).stocks
+        assert _refused(closed, Changes(rows={"stocks": stocks})) == [f"stocks:firm-a|raw_coal|{time}"]
+    preview = preview_rows(closed, {"stocks": stocks}, vocabulary)
+    assert [(problem.code, problem.place) for problem in preview.errors] == [("year_closed", "stocks line 1, time")]
+    for time in ("2018-12-31", "2020-01-02"):
+        assert closed.apply(Changes(rows={"stocks": Record.of(stocks=[level | {"time": time}]).stocks})) is not None
+
+
 def test_closing_and_opening_need_reasons_and_are_remembered(store: Store) -> None:
     closures = store.closures
     for call in (closures.close, closures.reopen):

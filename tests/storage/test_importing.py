@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -89,6 +90,26 @@ def test_importing_again_changes_nothing(store: Store, vocabulary: Vocabulary, t
     assert again.apply(store) is None
     other_unit = _workbook(tmp_path, ["coal", "2019", 12_000_000, "kg", None, None], name="y.xlsx")
     assert preview_import(store, other_unit, vocabulary).rows["flows"]["status"].to_list() == ["same"]
+
+
+def test_stocks_are_scaled_kept_and_undone(store: Store, vocabulary: Vocabulary, tmp_path: Path) -> None:
+    """A level in 万t becomes the commodity's t with its range; "2019" is its first day; undo takes it away again."""
+    preview_import(store, _workbook(tmp_path), vocabulary).apply(store)
+    head = ["node", "commodity", "time", "level", "unit", "low", "high"]
+    rows = [head, ["park", "raw_coal", "2019", 1.5, "万t", 1.4, 1.6], ["park", "raw_coal", "2020-01", 900, "t"]]
+    path = write_sheets(tmp_path / "stocks.xlsx", {"stocks": rows})
+    assert preview_import(store, path, vocabulary).apply(store) is not None
+    kept = store.record().stocks.select("time", "level", "unit", "low", "high").rows()
+    assert kept == [
+        (date(2019, 1, 1), pytest.approx(15000.0), "t", pytest.approx(14000.0), pytest.approx(16000.0)),
+        (date(2020, 1, 1), 900.0, "t", None, None),
+    ]
+    assert preview_import(store, path, vocabulary).rows["stocks"]["status"].to_list() == ["same", "same"]
+    wrong = write_sheets(tmp_path / "wrong.xlsx", {"stocks": [head, ["park", "raw_coal", "2021", -3, "MWh"]]})
+    found = {(problem.code, problem.place) for problem in preview_import(store, wrong, vocabulary).errors}
+    assert found == {("level_negative", "stocks!D2"), ("unit_mismatch", "stocks!E2")}
+    store.undo()
+    assert store.record().stocks.is_empty()
 
 
 def test_a_row_replaces_the_whole_row_and_absent_rows_stay(

@@ -18,8 +18,9 @@ from ecopark.catalogue.formulas import AMOUNT, parse_product, write_product
 from ecopark.catalogue.lookup import gas_unit
 from ecopark.catalogue.schemes import Rule, Scheme
 from ecopark.model.network import Network
+from ecopark.model.quantities import QUANTITIES
 from ecopark.model.record import Record
-from ecopark.units import combine
+from ecopark.units import combine, convertible, factor
 
 COEFFICIENT_SCHEMA = {
     "coefficient": pl.Int32,
@@ -116,7 +117,7 @@ def local_rows(record: Record) -> list[dict[str, Any]]:
             }
         )
     for number, row in enumerate(record.properties.iter_rows(named=True)):
-        values = {name: row.get(name) for name in _LOCAL_COLUMNS}
+        values = {name: row.get(name) for name in _LOCAL_COLUMNS} | _as_content(row)
         own = "/".join(
             str(row[name]) for name in ("commodity", "property", "stream", "node", "valid_from") if row[name]
         )
@@ -134,6 +135,22 @@ def local_rows(record: Record) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _as_content(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a content that is given as a mass fraction (``0.03``, ``3 %``) in tonnes of the substance per tonne.
+
+    A fraction says nothing of what it is a fraction of; the quantity does. Any other row gives nothing to change.
+    """
+    quantity = QUANTITIES.get(row["property"])
+    if quantity is None or "1" not in quantity.units or not convertible(row["unit"], "1"):
+        return {}
+    by_mass = next((unit for unit in quantity.units if unit.endswith("/t")), None)
+    if by_mass is None:
+        return {}
+    scale = factor(row["unit"], "1")
+    values = {name: None if row[name] is None else row[name] * scale for name in ("value", "low", "high")}
+    return values | {"unit": by_mass}
 
 
 class Coefficients:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -99,7 +100,7 @@ def _explain_line(inventory: Inventory, key: str) -> Explanation:
             )
         )
         formula = formula.replace("amount", "amount * share", 1)
-    inputs += [_parameter_input(inventory, row) for row in parameters_of(inventory.parameters, line["coefficient"])]
+    inputs += [parameter_input(inventory, row) for row in parameters_of(inventory.parameters, line["coefficient"])]
     if coefficient["unit_scale"] != 1.0:
         inputs.append(
             Input("unit_scale", "单位换算与符号", "unit conversion and sign", coefficient["unit_scale"], "1", "scale")
@@ -139,9 +140,21 @@ def _amount_input(inventory: Inventory, line: dict[str, Any]) -> Input:
     )
 
 
-def _parameter_input(inventory: Inventory, row: dict[str, Any]) -> Input:
-    zh, en = inventory.sources.get(row["source"], (row["source"], row["source"]))
-    names = (inventory.name(row["symbol"], "zh", "symbol"), inventory.name(row["symbol"], "en", "symbol"))
+class Named(Protocol):
+    """A result that knows the names of symbols and the titles of sources."""
+
+    @property
+    def sources(self) -> Mapping[str, tuple[str, str]]:
+        """Titles of sources by id."""
+
+    def name(self, identity: str, language: str, kind: str = "") -> str:
+        """Return the name of something of a kind."""
+
+
+def parameter_input(result: Named, row: Mapping[str, Any]) -> Input:
+    """Return a row of a result's `parameters` as an input of an explanation."""
+    zh, en = result.sources.get(row["source"], (row["source"], row["source"]))
+    names = (result.name(row["symbol"], "zh", "symbol"), result.name(row["symbol"], "en", "symbol"))
     own = row["set"] in ("local", "constants")
     parts = (
         "" if row["set"] == "constants" else f"level:{row['level']}",

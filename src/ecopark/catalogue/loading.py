@@ -46,7 +46,10 @@ class Catalogue:
 
     Frames have the columns of the CSV files in `catalogue/data`; `factors` has those of `FACTOR_SCHEMA`, with ranges
     borrowed from another set filled in and labelled in `range_source`. `overlaps` says which inputs the factor of a
-    product already holds, so that counting both is warned of.
+    product already holds, so that counting both is warned of. `layers` are the views of flows by one property,
+    `layer_rules` how an amount is brought to a layer, `dispositions` where a layer's amount goes by rule (the carbon of
+    fuel that is burnt). `impact_categories` are the effects by which life-cycle burdens are counted, `characterisation`
+    how much of an effect a unit of a substance has.
     """
 
     commodities: pl.DataFrame
@@ -61,6 +64,11 @@ class Catalogue:
     derivations: pl.DataFrame
     technologies: pl.DataFrame
     overlaps: pl.DataFrame
+    layers: pl.DataFrame
+    layer_rules: pl.DataFrame
+    dispositions: pl.DataFrame
+    impact_categories: pl.DataFrame
+    characterisation: pl.DataFrame
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: str = ""
 
@@ -172,6 +180,11 @@ def load_catalogue() -> Catalogue:
         derivations=_read(DATA / "derivations.csv"),
         technologies=_read(DATA / "technologies.csv"),
         overlaps=_read(DATA / "overlaps.csv"),
+        layers=_read(DATA / "layers.csv"),
+        layer_rules=_read(DATA / "layer_rules.csv"),
+        dispositions=_read(DATA / "dispositions.csv"),
+        impact_categories=_read(DATA / "impact_categories.csv"),
+        characterisation=_read(DATA / "characterisation.csv").with_columns(pl.col("value").cast(pl.Float64)),
         schemes=MappingProxyType(load_schemes(DATA / "schemes")),
         version=digest.hexdigest()[:12],
     )

@@ -49,8 +49,8 @@ def problems_of(error: BaseException) -> list[Problem]:
         cause, remedy = _SYSTEM.get(number, (N_("The system says: {error}."), N_("Mend that and try again.")))
         place = str(error.filename or ("" if error.strerror else error))
         return [Problem("system", place, cause, remedy, {"error": error.strerror or str(error)})]
-    if "ecopark.accounting.allocation" in sys.modules:
-        from ecopark.accounting.allocation import UnsolvableSupply
+    if "ecopark.accounting.supply_system" in sys.modules:
+        from ecopark.accounting.supply_system import UnsolvableSupply
 
         if isinstance(error, UnsolvableSupply):
             return [_unsolvable(error.nodes)]

@@ -1,4 +1,4 @@
-"""Checks of flows and other dated amounts: amount or notation, ranges, periods, overlaps, units."""
+"""Checks of flows, stocks and other dated amounts: amount or notation, ranges, periods, overlaps, units."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ecopark.model.periods import EARLIEST_YEAR, LATEST_YEAR
 from ecopark.translation import N_
 from ecopark.units import column_factors
 
-_RANGED = {"flows": "amount", "properties": "value", "factors": "value"}
+_RANGED = {"flows": "amount", "stocks": "level", "properties": "value", "factors": "value"}
 _DATED = ("flows", "certificates", "statistics")
 _VALID = ("nodes", "properties", "factors")
 
 
 def check_flows(findings: Findings, commodity_units: pl.DataFrame) -> None:
-    """Check flows; `commodity_units` has the columns commodity and unit (String)."""
+    """Check flows and stocks; `commodity_units` has the columns commodity and unit (String)."""
     _check_amounts(findings)
+    _check_levels(findings)
     for table, column in _RANGED.items():
         _check_range(findings, table, column)
     for table in _DATED:
@@ -28,7 +29,10 @@ def check_flows(findings: Findings, commodity_units: pl.DataFrame) -> None:
         _check_validity(findings, table)
     _check_overlaps(findings)
     _check_lost(findings)
-    _check_units(findings, commodity_units)
+    streams = findings.record.streams.select("id", "commodity").unique("id")
+    flows = findings.record.flows.join(streams, left_on="stream", right_on="id", how="left", maintain_order="left")
+    _check_units(findings, "flows", flows["commodity"], commodity_units)
+    _check_units(findings, "stocks", findings.record.stocks["commodity"], commodity_units)
 
 
 def _check_amounts(findings: Findings) -> None:
@@ -58,6 +62,23 @@ def _check_amounts(findings: Findings) -> None:
         findings.add(
             "flows", row, "unit", "unit_missing", N_("The amount has no unit."), N_("Give the unit it was stated in.")
         )
+
+
+def _check_levels(findings: Findings) -> None:
+    stocks = findings.record.stocks
+    for row in findings.rows("stocks", pl.col("level") < 0):
+        findings.add(
+            "stocks", row, "level", "level_negative", N_("The level {level} is negative."),
+            N_("Give what the node holds at the start of the day: zero where it is empty."),
+            level=_number(stocks["level"][row]),
+        )  # fmt: skip
+    earliest, latest = date(EARLIEST_YEAR, 1, 1), date(LATEST_YEAR + 1, 1, 1)
+    for row in findings.rows("stocks", (pl.col("time") < pl.lit(earliest)) | (pl.col("time") > pl.lit(latest))):
+        findings.add(
+            "stocks", row, "time", "time_unlikely",
+            N_("The day {time} is outside the years {earliest} to {latest}."), N_("Correct the date."),
+            time=stocks["time"][row], earliest=EARLIEST_YEAR, latest=LATEST_YEAR,
+        )  # fmt: skip
 
 
 def _number(value: object) -> str:
@@ -186,15 +207,12 @@ def _check_lost(findings: Findings) -> None:
         )  # fmt: skip
 
 
-def _check_units(findings: Findings, commodity_units: pl.DataFrame) -> None:
-    record = findings.record
-    streams = (
-        record.streams.select("id", "commodity")
-        .unique("id")
-        .join(commodity_units.rename({"unit": "target"}).unique("commodity"), on="commodity", how="left")
-    )
-    targets = record.flows.join(streams, left_on="stream", right_on="id", how="left", maintain_order="left")["target"]
-    units = record.flows["unit"]
+def _check_units(findings: Findings, table: str, commodities: pl.Series, commodity_units: pl.DataFrame) -> None:
+    """Report the rows of a table whose unit does not fit that of their commodity (`commodities`: one per row)."""
+    known = commodity_units.select(commodity="commodity", target="unit").unique("commodity")
+    named = commodities.rename("commodity").to_frame()
+    targets = named.join(known, on="commodity", how="left", maintain_order="left")["target"]
+    units = findings.record[table]["unit"]
     _, errors = column_factors(units, targets)
     faults = {pair: error for pair, error in errors.items() if error.expected}  # unreadable ones are reported already
     if not faults:
@@ -202,4 +220,4 @@ def _check_units(findings: Findings, commodity_units: pl.DataFrame) -> None:
     pairs = pl.DataFrame({"unit": units, "target": targets}).with_row_index("row")
     wrong = pl.DataFrame(list(faults), schema={"unit": pl.String, "target": pl.String}, orient="row")
     for row, unit, target in pairs.join(wrong, on=["unit", "target"], how="semi", maintain_order="left").iter_rows():
-        findings.add_fault("flows", row, "unit", faults[unit, target])
+        findings.add_fault(table, row, "unit", faults[unit, target])

@@ -93,6 +93,11 @@ class Record:
         return self.tables["flows"]
 
     @property
+    def stocks(self) -> pl.DataFrame:
+        """What nodes hold of a commodity at the start of a day."""
+        return self.tables["stocks"]
+
+    @property
     def properties(self) -> pl.DataFrame:
         """Measured properties of commodities, streams and nodes."""
         return self.tables["properties"]

@@ -225,6 +225,23 @@ FLOWS = Table(
     ),
 )  # fmt: skip
 
+STOCKS = Table(
+    "stocks", "库存", "Stocks", ("node", "commodity", "time"),
+    (
+        Attribute("node", "reference", "节点", "Node", "存放物品的储存、设备或企业",
+                  "The store, equipment or firm that holds the commodity", required=True, references="nodes"),
+        Attribute("commodity", "text", "物品", "Commodity", required=True),
+        Attribute("time", "date", "时点", "Time", "当日开始时的存量；2019、2019-05 指其首日",
+                  "The level at the start of this day; 2019 or 2019-05 is its first day", required=True),
+        Attribute("level", "number", "存量", "Level", "当日开始时的存量；未知时不要填 0，删去该行",
+                  "What is held at that moment; where it is not known leave the row out, never write 0",
+                  required=True),
+        Attribute("unit", "unit", "单位", "Unit", "可用万t、万kWh、万Nm³等，导入时换算",
+                  "Scaled to the commodity's unit on import", required=True),
+        _LOW, _HIGH, _EVIDENCE, _NOTE,
+    ),
+)  # fmt: skip
+
 CERTIFICATES = Table(
     "certificates", "绿证绿电", "Certificates", ("id",),
     (
@@ -296,7 +313,8 @@ EVIDENCE = Table(
 )  # fmt: skip
 
 _ALL = (
-    NODES, BOUNDARIES, COMMODITIES, STREAMS, FLOWS, PROPERTIES, FACTORS, CERTIFICATES, STATISTICS, SCENARIOS, EVIDENCE,
+    NODES, BOUNDARIES, COMMODITIES, STREAMS, FLOWS, STOCKS, PROPERTIES, FACTORS, CERTIFICATES, STATISTICS, SCENARIOS,
+    EVIDENCE,
 )  # fmt: skip
 
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}

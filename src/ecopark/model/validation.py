@@ -56,6 +56,7 @@ def check_record(
             ("streams", "activity"): set(activities),
             ("commodities", "group"): set(groups),
             ("commodities", "parent"): known,
+            ("stocks", "commodity"): known,
             ("properties", "commodity"): known,
             ("properties", "property"): quantity_ids,
             ("factors", "commodity"): known | {"*"},

@@ -11,7 +11,8 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,8 @@ Label = Callable[[str | None, float], str]
 INK = "#22282e"
 QUIET = "#8b939b"
 RULE = "#d5dae0"
-_CENTIMETRE = 1 / 2.54
-_LOCK = threading.Lock()  # matplotlib's settings belong to the whole process
+CENTIMETRE = 1 / 2.54
+LOCK = threading.RLock()  # matplotlib's settings belong to the whole process
 _LONGEST = 12  # rows of a bar figure; the rest are added up, the table beside the figure has them all
 
 
@@ -58,7 +59,16 @@ def draw(
     Chinese are replaced by their ids: an empty box is never drawn. Raises ValueError for a view without rows, and for
     a kind of view that print does not know.
     """
-    import matplotlib
+    with LOCK:
+        figure, height, description = paint(view, language, label, width=width, font=font, dpi=dpi)
+        png = saved(figure, "png", dpi=dpi)
+    return DrawnFigure(png, width, height, description)
+
+
+def paint(
+    view: View, language: str, label: Label, *, width: float = 16.0, font: FontChoice | None = None, dpi: int = 220
+) -> tuple[Figure, float, str]:
+    """Return `view` as a matplotlib figure, its height in centimetres and a sentence that stands for it; as `draw`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -69,6 +79,19 @@ def draw(
         raise ValueError(f"no print figure for views of kind {view.kind!r}; known: {', '.join(_PAINTERS)}")
     font = find_chinese_font() if font is None else font
     brush = _Brush(view, language if font.chinese else "en", label, font)
+    with LOCK, settings_for(font):
+        figure = Figure(figsize=(width * CENTIMETRE, 1.0), dpi=dpi, layout="constrained")
+        FigureCanvasAgg(figure)
+        height = painter(brush, figure)
+        figure.set_size_inches(width * CENTIMETRE, height * CENTIMETRE)
+    return figure, height, brush.description()
+
+
+@contextmanager
+def settings_for(font: FontChoice) -> Iterator[None]:
+    """Set matplotlib's look for a while: the font, quiet colours, and an error for a character without a glyph."""
+    import matplotlib
+
     families = [font.family, "DejaVu Sans"] if font.family else ["DejaVu Sans"]
     settings: Any = {
         "font.family": families,
@@ -79,16 +102,20 @@ def draw(
         "xtick.color": QUIET,
         "ytick.color": INK,
         "axes.unicode_minus": True,
+        "svg.hashsalt": "ecopark",
     }
-    with _LOCK, matplotlib.rc_context(settings), warnings.catch_warnings():
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")  # an empty box is an error, not a remark
-        figure = Figure(figsize=(width * _CENTIMETRE, 1.0), dpi=dpi, layout="constrained")
-        FigureCanvasAgg(figure)
-        height = painter(brush, figure)
-        figure.set_size_inches(width * _CENTIMETRE, height * _CENTIMETRE)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "ecopark"})
-    return DrawnFigure(buffer.getvalue(), width, height, brush.description())
+        yield
+
+
+def saved(figure: Figure, form: str = "png", *, dpi: int = 220) -> bytes:
+    """Return a figure as a file: form "png" or "svg" (letters as outlines, so that every reader shows them)."""
+    buffer = io.BytesIO()
+    metadata = {"Software": "ecopark"} if form == "png" else {"Creator": "ecopark", "Date": None}
+    with LOCK, settings_for(find_chinese_font()):
+        figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
 
 
 @dataclass(slots=True)
@@ -105,7 +132,7 @@ class _Brush:
         name = choose(self.language, row.get(f"{stem}_zh"), row.get(f"{stem}_en")) or fallback
         if not self.font.chinese and any(ord(character) > 0x2E7F for character in name):
             name = fallback
-        return _shorten(name)
+        return shorten(name)
 
     def title(self) -> str:
         return translate(self.view.title, self.language, **self.view.values)
@@ -117,7 +144,7 @@ class _Brush:
         return translate(N_("{title}, in {unit}"), self.language, title=self.title(), unit=self.unit())
 
 
-def _shorten(name: str, width: int = 34, most: int = 2) -> str:
+def shorten(name: str, width: int = 34, most: int = 2) -> str:
     """Break a name into at most `most` lines of about `width` Latin letters (a Chinese character is two wide)."""
     lines, line, used = [], "", 0
     for word in re.findall(r"[\u2e80-\uffff]|[^\s\u2e80-\uffff]+\s*|\s+", name):

@@ -166,7 +166,7 @@ def _refuse_closed(connection: sa.Connection, frames: Mapping[str, pl.DataFrame]
         filled = frames[name].filter(pl.col(column).is_not_null())
         return from_json(TABLES[name], filled[column]).with_columns(row_key(TABLES[name]))
 
-    held = [name for name in closures.PERIOD_TABLES if name in frames]
+    held = [name for name in closures.DATED_TABLES if name in frames]
     after, before = ({name: side(name, column) for name in held} for column in ("after", "before"))
     found = closures.touched(after, before, years)
     if "streams" in frames:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PERIOD_TABLES = ("flows", "statistics", "certificates")
 """Tables whose rows belong to a period and are held by a closure."""
 
+DATED_TABLES = (*PERIOD_TABLES, "stocks")
+"""All tables that a closure holds: a stock's level belongs to the year that ends with it and to the one that begins."""
+
 STREAM_IDENTITY = ("source", "target", "commodity", "activity", "technology", "part_of")
 """What may not change in a stream that carries flows of a closed year: it would change the meaning of those flows."""
 
@@ -61,7 +64,7 @@ class Closures:
             return [Closure(*row) for row in connection.execute(sa.select(*columns).order_by(closures.c.id))]
 
     def close(self, year: int, reason: str, author: str | None = None) -> Closure:
-        """Close `year`: its flows of the record itself, statistics and certificates can no longer be changed.
+        """Close `year`: its flows of the record itself, stocks, statistics and certificates can no longer be changed.
 
         Raises InputError where no reason is given or the year is closed already.
         """
@@ -131,22 +134,29 @@ def touched(
     are free.
     """
     found = [pl.DataFrame(schema={"table": pl.String, ROW_KEY: pl.String, "year": pl.Int64})]
-    for table in PERIOD_TABLES if years else ():
+    for table in DATED_TABLES if years else ():
         for frames in (rows, before):
             if table not in frames:
                 continue
             frame = frames[table].lazy()
             if table == "flows":
                 frame = frame.filter(pl.col("scenario") == ACTUAL)
-            end = pl.coalesce("period_end", pl.col("period_start") + pl.duration(days=1))
             for year in years:
-                inside = (pl.col("period_start") < date(year + 1, 1, 1)) & (end > date(year, 1, 1))
+                inside = _inside(table, date(year, 1, 1), date(year + 1, 1, 1))
                 found.append(
                     frame.filter(inside)
                     .select(table=pl.lit(table), row_key=pl.col(ROW_KEY), year=pl.lit(year, pl.Int64))
                     .collect()
                 )
     return pl.concat(found).group_by("table", ROW_KEY, maintain_order=True).agg(pl.col("year").min())
+
+
+def _inside(table: str, start: date, end: date) -> pl.Expr:
+    """Whether a row of `table` says something of the half-open period from `start` to `end`."""
+    if table == "stocks":  # the level at the first moment of the next year is the closing stock of this one
+        return (pl.col("time") >= start) & (pl.col("time") <= end)
+    until = pl.coalesce("period_end", pl.col("period_start") + pl.duration(days=1))
+    return (pl.col("period_start") < end) & (until > start)
 
 
 def touched_streams(

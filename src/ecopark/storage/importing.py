@@ -1,7 +1,8 @@
 """Importing: what a workbook or a folder would change, shown before anything is written, and then applied.
 
 A row of the source replaces the whole row of the record with the same key, or is new; rows that the source does not
-mention stay as they are. Amounts of flows are scaled to the unit of their commodity; nothing else is converted.
+mention stay as they are. Amounts of flows and levels of stocks are scaled to the unit of their commodity; nothing else
+is converted.
 """
 
 from __future__ import annotations
@@ -175,8 +176,13 @@ def preview_source(store: Store, source: Source, vocabulary: Vocabulary) -> Prev
     }
     record = before.replace(**{name: frame.drop(_RAW) for name, frame in merged.items()})
     _check(record, merged, source, vocabulary, found)
+    units = _commodity_units(record, vocabulary)
     if "flows" in frames:
-        frames["flows"] = _scale(frames["flows"], record, vocabulary)
+        streams = record.streams.select(stream="id", commodity="commodity").unique("stream", keep="first")
+        carried = frames["flows"].select("stream").join(streams, on="stream", how="left", maintain_order="left")
+        frames["flows"] = _scale(frames["flows"], _AMOUNTS, carried["commodity"], units)
+    if "stocks" in frames:
+        frames["stocks"] = _scale(frames["stocks"], _LEVELS, frames["stocks"]["commodity"], units)
     status = {name: difference(TABLES[name], before[name], frame) for name, frame in frames.items()}
     changed = {name: frame.filter(status[name] != "same") for name, frame in frames.items()}
     changed = {name: frame for name, frame in changed.items() if frame.height}
@@ -262,25 +268,32 @@ def _check(
             found.put(problem, problem.place.partition(":")[0])
 
 
-def _scale(flows: pl.DataFrame, record: Record, vocabulary: Vocabulary) -> pl.DataFrame:
-    """Bring amount, low and high to the commodity's unit; flows whose unit does not fit stay as they are."""
-    units = pl.concat(
+def _commodity_units(record: Record, vocabulary: Vocabulary) -> pl.DataFrame:
+    """Return the unit of every commodity (columns commodity, target); the park's own row comes first."""
+    return pl.concat(
         [
             record.commodities.select(commodity="id", target="unit"),
             vocabulary.commodities.select(commodity=pl.col("id"), target=pl.col("unit")),
         ]
     ).unique("commodity", keep="first", maintain_order=True)
-    streams = record.streams.select(stream="id", commodity="commodity").unique("stream", keep="first")
-    targets = flows.select("stream").join(
-        streams.join(units, on="commodity", how="left"), on="stream", how="left", maintain_order="left"
-    )["target"]
-    factors, _ = column_factors(flows["unit"], targets)
+
+
+def _scale(rows: pl.DataFrame, columns: tuple[str, ...], commodities: pl.Series, units: pl.DataFrame) -> pl.DataFrame:
+    """Bring `columns` of `rows` to the unit of each row's commodity; rows whose unit does not fit stay as they are."""
+    named = commodities.rename("commodity").to_frame()
+    targets = named.join(units, on="commodity", how="left", maintain_order="left")["target"]
+    factors, _ = column_factors(rows["unit"], targets)
     known = factors.is_not_null()
-    scaled = [pl.when(known).then(pl.col(name) * factors).otherwise(pl.col(name)).alias(name) for name in _AMOUNTS]
-    return flows.with_columns(*scaled, pl.when(known).then(targets).otherwise(pl.col("unit")).alias("unit"))
+    scaled = [pl.when(known).then(pl.col(name) * factors).otherwise(pl.col(name)).alias(name) for name in columns]
+    return rows.with_columns(*scaled, pl.when(known).then(targets).otherwise(pl.col("unit")).alias("unit"))
 
 
 _AMOUNTS = ("amount", "low", "high")
+_LEVELS = ("level", "low", "high")
+
+
+_DATE_COLUMNS = {"streams": "id", "stocks": "time"}
+"""Where a problem with a closed year is shown, in tables that have no period."""
 
 
 def _check_closed(
@@ -300,7 +313,7 @@ def _check_closed(
     for table, key, year in pl.concat(forbidden).iter_rows():
         raw = source.tables[table]
         for row in keyed[table].filter(pl.col(ROW_KEY) == key)[_RAW]:
-            column = "period_start" if table != "streams" else "id"
+            column = _DATE_COLUMNS.get(table, "period_start")
             problem = closures.closed_problem(table, key, year, raw.place(row, column))
             found.put_cell(raw, row, column, problem)
 

@@ -30,9 +30,9 @@ class Part:
 def part_of_record(record: Record, firm: str) -> Part:
     """Return what concerns one node (a firm) and all below it, with nothing of what its neighbours report.
 
-    Its nodes; the streams that it owns, or, where no owner is named, that touch it; their flows; its statistics,
-    certificates, properties and factors; and the evidence these name. Of the nodes at the other ends of its streams
-    and above it only the ids are given. Raises InputError for a node that is not known.
+    Its nodes; the streams that it owns, or, where no owner is named, that touch it; their flows; its stocks,
+    statistics, certificates, properties and factors; and the evidence these name. Of the nodes at the other ends of
+    its streams and above it only the ids are given. Raises InputError for a node that is not known.
     """
     network = Network(record)
     if firm not in network:
@@ -57,13 +57,15 @@ def part_of_record(record: Record, firm: str) -> Part:
         "nodes": record.nodes.filter(pl.col("id").is_in(own)),
         "streams": streams,
         "flows": record.flows.filter(pl.col("stream").is_in(ids)),
+        "stocks": record.stocks.filter(pl.col("node").is_in(own)),
         "statistics": record.statistics.filter(pl.col("node").is_in(own)),
         "certificates": record.certificates.filter(pl.col("holder").is_in(own)),
         "properties": record.properties.filter(pl.col("stream").is_in(ids) | pl.col("node").is_in(own)),
         "factors": record.factors.filter(pl.col("node").is_in(own)),
-        "commodities": record.commodities.filter(pl.col("id").is_in(streams["commodity"].implode())),
         "scenarios": record.scenarios,
     }
+    used_here = pl.concat([streams["commodity"], tables["stocks"]["commodity"]])
+    tables["commodities"] = record.commodities.filter(pl.col("id").is_in(used_here.implode()))
     named = [frame["evidence"] for name, frame in tables.items() if "evidence" in TABLES[name].schema]
     tables["evidence"] = record.evidence.filter(pl.col("id").is_in(pl.concat(named).drop_nulls().implode()))
     used = {node for column in ("source", "target", "owner") for node in streams[column].drop_nulls()}

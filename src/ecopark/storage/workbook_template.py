@@ -50,7 +50,7 @@ _ROOM = 500
 """Rows beyond the filled ones whose ids a drop-down still offers."""
 
 _WIDTHS = {"id": 22, "note": 30, "name_zh": 22, "name_en": 26, "stream": 24, "source": 20, "target": 20, "nodes": 30}
-_NEVER_NEGATIVE = ("amount", "volume")
+_NEVER_NEGATIVE = ("amount", "level", "volume")
 
 
 def write_template(
@@ -267,6 +267,7 @@ class _Sheets:
 
 _LISTED: dict[tuple[str, str], tuple[str, bool]] = {
     ("streams", "commodity"): ("commodities", True),
+    ("stocks", "commodity"): ("commodities", True),
     ("properties", "commodity"): ("commodities", True),
     ("factors", "commodity"): ("commodities", True),
     ("commodities", "parent"): ("commodities", True),
@@ -278,6 +279,7 @@ _LISTED: dict[tuple[str, str], tuple[str, bool]] = {
     ("scenarios", "parent"): ("scenarios", True),
     ("statistics", "variable"): ("variables", False),
     ("flows", "unit"): ("units", False),
+    ("stocks", "unit"): ("units", False),
     ("commodities", "unit"): ("units", False),
 }
 """Columns whose drop-down comes from the hidden sheet: the list, and whether other values are questioned."""

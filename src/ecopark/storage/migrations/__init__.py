@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ecopark.model.problems import InputError, Problem
 from ecopark.translation import N_
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision, held here so that opening an up-to-date database does not need Alembic (tested)."""
 
 

@@ -40,6 +40,7 @@ from ecopark.model.tables import ACTUAL
 from ecopark.storage.runs import Run, Runs
 from ecopark.storage.store import Store
 from ecopark.units import factor
+from ecopark.workspace.metabolism import MetabolismCalls
 
 if TYPE_CHECKING:
     from ecopark.accounting.allocation import Allocation
@@ -79,7 +80,7 @@ class Reported:
         return None if self.calculated is None or not self.reported else self.calculated / self.reported
 
 
-class Workspace:
+class Workspace(MetabolismCalls):
     """A workspace folder with the engines at hand. Results are stored as runs; one input gives one run."""
 
     def __init__(self, store: Store, catalogue: Catalogue | None = None) -> None:
@@ -87,6 +88,7 @@ class Workspace:
         self.catalogue = catalogue or load_catalogue()
         self.runs = Runs(store)
         self._kept: OrderedDict[str, Inventory] = OrderedDict()
+        self._results = OrderedDict()
 
     @classmethod
     def open(cls, folder: str | Path, author: str | None = None) -> Workspace:
@@ -101,11 +103,6 @@ class Workspace:
     def version(self) -> int:
         """The record's version: the number of the last change."""
         return self.store.version
-
-    @property
-    def record(self) -> Record:
-        """The record as it is now."""
-        return self.store.record()
 
     @property
     def network(self) -> Network:
@@ -201,14 +198,17 @@ class Workspace:
     def explain(self, reference: str) -> Explanation:
         """Return where a number comes from.
 
-        References: "R3-KEY" for a number of run R3 (keys as in `Inventory.explain`; also "elimination:STREAM",
-        and those of `Allocation.explain`), "R3~R4-KEY" for a number of the comparison of two runs.
+        References: "R3-KEY" for a number of run R3 (keys as in the `explain` of its result; for inventories also
+        "elimination:STREAM", and those of `Allocation.explain`), "R3~R4-KEY" for a number of the comparison of two
+        runs.
         KeyError for a key that names nothing, InputError for an unknown run.
         """
         runs, _, key = reference.partition("-")
         first, _, second = runs.partition("~")
         if second:
             return self.compare(self.stored(first), self.stored(second)).explain(key)
+        if self.runs.get(first).engine != ENGINE:
+            return self.stored_result(first).explain(key)
         inventory = self._by_run(first)
         kind = key.partition(":")[0]
         if kind in ("elimination", "eliminated"):

@@ -1,0 +1,464 @@
+"""Balances: what comes in, goes out and stays at every node, in every layer, and what does not add up.
+
+    residual = inflow - outflow - stock_change - by_rule - remainder
+
+for a node with all below it (flows inside count on neither side), so that the balance of a firm is the sum of those of
+its parts. `by_rule` is what leaves by a stated rule (the carbon of fuel burnt), `remainder` what the record leaves
+unmeasured by its nature and the rule gives a name (final use of energy, water consumed, surplus of money). The residual
+is judged by its own standard deviation, propagated to first order with shared amounts, shared factors and correlation
+groups kept together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ecopark.accounting.explanation import Explanation
+from ecopark.catalogue import Catalogue
+from ecopark.metabolism.deviation import residual_deviation
+from ecopark.metabolism.flows import LayeredFlows
+from ecopark.metabolism.layers import NORMAL_95, dispositions_of
+from ecopark.metabolism.result import Result
+
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+BOUNDARY = "boundary:"
+"""Prefix of the row that stands for the boundary itself."""
+
+ROW_SCHEMA: dict[str, type[pl.DataType]] = {
+    "node": pl.String, "kind": pl.String, "firm": pl.String, "depth": pl.Int64, "layer": pl.String,
+    "period_start": pl.Date, "inflow": pl.Float64, "outflow": pl.Float64, "stock_change": pl.Float64,
+    "by_rule": pl.Float64, "remainder": pl.Float64, "disposition": pl.String, "residual": pl.Float64,
+    "sd": pl.Float64, "relative": pl.Float64, "significance": pl.Float64, "verdict": pl.String, "unit": pl.String,
+    "unknown": pl.Int64, "unstated": pl.Int64, "partial": pl.Int64, "edges": pl.Int64,
+}  # fmt: skip
+"""One balance. `relative` is the residual over the larger side, `significance` its size in standard deviations.
+
+verdict: closed (within 1.96 deviations), open, no_range (no uncertainty stated), incomplete (flows or contents missing:
+`unknown`, `unstated`, `partial` count them), one_sided (only receives or only sends), by_rule (everything that leaves
+follows by rule from what enters, so that it closes whatever the amounts are), not_testable (a remainder takes up the
+difference, or the layer is not conserved).
+"""
+
+_TERMS = ("inflow", "outflow", "by_rule")
+_CONVERSION = ("power_generation", "heat_generation", "chp", "conversion_input")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Balances(Result):
+    """The balances of all nodes of a boundary in layers (`rows`, see `ROW_SCHEMA`) with what they are made of.
+
+    `remainders`: node (a firm), layer, period_start, disposition, value. The other frames are those of `LayeredFlows`.
+    """
+
+    engine: ClassVar[str] = "balance"
+
+    rows: pl.DataFrame
+    remainders: pl.DataFrame
+    edges: pl.DataFrame
+    values: pl.DataFrame
+    coefficients: pl.DataFrame
+    parameters: pl.DataFrame
+    stocks: pl.DataFrame
+    unknown: pl.DataFrame
+    nodes: pl.DataFrame
+    layers: pl.DataFrame
+    flows: pl.DataFrame
+
+    def layered(self) -> LayeredFlows:
+        """Return the network that the balances were drawn from."""
+        from datetime import date
+
+        s = self.settings
+        return LayeredFlows(
+            s["year"], date.fromisoformat(s["start"]), date.fromisoformat(s["end"]), s["resolution"], s["boundary"],
+            s["scenario"], self.edges, self.values, self.coefficients, self.parameters, self.stocks, self.unknown,
+            self.nodes, self.layers, self.flows, self.names, self.sources, self.remarks,
+        )  # fmt: skip
+
+    def of(
+        self, *, layer: str | None = None, node: str | None = None, kinds: tuple[str, ...] | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of a layer, a node or some kinds of nodes, largest significance first."""
+        rows = self.rows
+        if layer is not None:
+            rows = rows.filter(pl.col("layer") == layer)
+        if node is not None:
+            rows = rows.filter(pl.col("node") == node)
+        if kinds is not None:
+            rows = rows.filter(pl.col("kind").is_in(kinds))
+        return rows.sort(
+            pl.col("significance").fill_null(-1.0), pl.col("residual").abs(), descending=True, maintain_order=True
+        )
+
+    def crossing(self, node: str, layer: str) -> pl.DataFrame:
+        """Return the edges that cross a node's border in a layer: `EDGE_SCHEMA`, value, sd_value, side (in, out, rule).
+
+        `node` may be the boundary's row ("boundary:park").
+        """
+        members = self.members(node).implode()
+        edges = self.layered().layer(layer)
+        enters = pl.col("target").is_in(members) & ~pl.col("source").is_in(members)
+        leaves = pl.col("source").is_in(members) & ~pl.col("target").is_in(members)
+        return edges.filter(enters | leaves).with_columns(
+            pl.when(pl.col("implied").is_not_null()).then(pl.lit("rule"))
+            .when(pl.col("target").is_in(members)).then(pl.lit("in")).otherwise(pl.lit("out")).alias("side")
+        )  # fmt: skip
+
+    def members(self, node: str) -> pl.Series:
+        """Return the ids of a node and all below it, or of the whole boundary."""
+        if node.startswith(BOUNDARY):
+            return self.nodes.filter("inside")["node"]
+        found = {node}
+        parents = dict(self.nodes.select("node", "parent").iter_rows())
+        for identity in self.nodes["node"]:
+            step, path = identity, [identity]
+            while (step := parents.get(step)) is not None and step not in path:
+                path.append(step)
+            if node in path:
+                found.update(path[: path.index(node)])
+        return pl.Series("node", sorted(found), dtype=pl.String)
+
+    def explain(self, key: str) -> Explanation:
+        """Explain a number: "TERM:LAYER:PERIOD:NODE" with TERM of `ROW_SCHEMA`, or "value:LAYER:EDGE".
+
+        PERIOD is the first day of the row's period. KeyError for a key that names nothing here.
+        """
+        from ecopark.metabolism.balance_explanations import explain
+
+        return explain(self, key)
+
+
+def draw_balances(layered: LayeredFlows, catalogue: Catalogue) -> Balances:
+    """Return the balance of every node, and of the boundary, in every layer and period of a network."""
+    index = _Index(layered)
+    bare = index.sums()
+    remainders = _remainders(layered, catalogue, index)
+    rows = _judged(bare, remainders, layered, index)
+    names = dict(layered.names)
+    names.setdefault(f"node:{BOUNDARY}{layered.boundary}", ("整个边界", "the whole boundary"))
+    return Balances(
+        settings=layered.settings, names=names, sources=layered.sources, remarks=tuple(layered.remarks), rows=rows,
+        remainders=remainders, edges=layered.edges, values=layered.values, coefficients=layered.coefficients,
+        parameters=layered.parameters, stocks=layered.stocks, unknown=layered.unknown, nodes=layered.nodes,
+        layers=layered.layers, flows=_flows_behind(layered.flows),
+    )  # fmt: skip
+
+
+def _flows_behind(flows: pl.DataFrame) -> pl.DataFrame:
+    columns = ["id", "stream", "span_start", "amount", "unit", "share", "low", "high", "method", "notation", "evidence"]
+    return flows.select(name for name in columns if name in flows.columns)
+
+
+class _Index:
+    """Numbers for nodes, layers and periods, and for every value which stations it enters and leaves.
+
+    Stations are the nodes, and the boundary as the last one. `station[n, d]` is the number of the node at depth d that
+    holds node n, -1 where there is none (or it lies outside).
+    """
+
+    def __init__(self, layered: LayeredFlows) -> None:
+        self.layered = layered
+        nodes = layered.nodes
+        self.count = nodes.height
+        number = {node: position for position, node in enumerate(nodes["node"])}
+        self.layers = layered.layers["id"].to_list()
+        self.periods = layered.edges["period_start"].unique().sort().to_list() or [layered.start]
+        parents = [number.get(parent, -1) if parent is not None else -1 for parent in nodes["parent"]]
+        inside = nodes["inside"].to_numpy()
+        self.station = _stations(parents, inside)
+        self.number = number
+        values = layered.values.join(
+            layered.edges.select("edge", "source", "target", "implied", "period_start"), on="edge", how="left",
+            maintain_order="left",
+        )  # fmt: skip
+        ids = nodes.select("node", pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
+        layer_ids = layered.layers.select(
+            pl.col("id").alias("layer"), pl.int_range(pl.len(), dtype=pl.Int64).alias("at")
+        )
+        period_ids = pl.DataFrame({"period_start": self.periods, "when": range(len(self.periods))},
+                                  schema={"period_start": pl.Date, "when": pl.Int64})  # fmt: skip
+        placed = (
+            values.join(
+                ids.rename({"node": "source", "number": "from"}), on="source", how="left", maintain_order="left"
+            )
+            .join(ids.rename({"node": "target", "number": "to"}), on="target", how="left", maintain_order="left")
+            .join(layer_ids, on="layer", how="left", maintain_order="left")
+            .join(period_ids, on="period_start", how="left", maintain_order="left")
+        )
+        self.value: Floats = placed["value"].to_numpy()
+        self.source: Numbers = placed["from"].to_numpy()
+        self.target: Numbers = placed["to"].to_numpy()
+        self.implied = placed["implied"].is_not_null().to_numpy()
+        self.slot: Numbers = (placed["at"] * len(self.periods) + placed["when"]).to_numpy()
+        self.slots = len(self.layers) * len(self.periods)
+        self._values = placed
+
+    def crossings(self) -> list[tuple[Numbers, Numbers, Floats]]:
+        """Return, level by level, (row of values, station, sign) of every end that crosses a station's border."""
+        found = []
+        inside = self.station[:, 0] >= 0
+        whole = np.where(inside, self.count, -1)
+        for column in (*self.station.T, whole):
+            start, end = column[self.source], column[self.target]
+            crosses = start != end
+            leaves = np.flatnonzero(crosses & (start >= 0))
+            enters = np.flatnonzero(crosses & (end >= 0))
+            found.append((enters, end[enters], np.ones(len(enters))))
+            found.append((leaves, start[leaves], -np.ones(len(leaves))))
+        return found
+
+    def sums(self) -> dict[str, Floats]:
+        """Return inflow, outflow, by_rule and the count of edges per (station, slot), flat."""
+        size = (self.count + 1) * self.slots
+        sums = {name: np.zeros(size) for name in (*_TERMS, "edges")}
+        for rows, station, sign in self.crossings():
+            bucket = station * self.slots + self.slot[rows]
+            value = self.value[rows]
+            if len(rows) and sign[0] > 0:
+                sums["inflow"] += np.bincount(bucket, value, size)
+            else:
+                rule = self.implied[rows]
+                sums["outflow"] += np.bincount(bucket[~rule], value[~rule], size)
+                sums["by_rule"] += np.bincount(bucket[rule], value[rule], size)
+            sums["edges"] += np.bincount(bucket, minlength=size)
+        return sums
+
+    def spread(self, nodes: Numbers, slots: Numbers, values: Floats) -> Floats:
+        """Return values at nodes summed into every station above them (and the boundary), flat like `sums`."""
+        size = (self.count + 1) * self.slots
+        total = np.zeros(size)
+        inside = self.station[nodes, 0] >= 0
+        for column in (*self.station.T, np.where(self.station[:, 0] >= 0, self.count, -1)):
+            station = column[nodes]
+            kept = (station >= 0) & inside
+            total += np.bincount(station[kept] * self.slots + slots[kept], values[kept], size)
+        return total
+
+    def slot_of(self, frame: pl.DataFrame) -> Numbers:
+        """Return the slot (layer and period) of each row of a frame with layer and period_start."""
+        layers = {layer: position for position, layer in enumerate(self.layers)}
+        periods = {period: position for position, period in enumerate(self.periods)}
+        return np.array(
+            [layers[layer] * len(self.periods) + periods.get(period, 0)
+             for layer, period in frame.select("layer", "period_start").iter_rows()], dtype=np.int64,
+        )  # fmt: skip
+
+    def deviation(self) -> Floats:
+        """Return the standard deviation of every residual, flat, NaN where nothing has a range."""
+        crossings = self.crossings()
+        rows = np.concatenate([part[0] for part in crossings])
+        bucket = np.concatenate([part[1] * self.slots + self.slot[part[0]] for part in crossings])
+        sign = np.concatenate([part[2] for part in crossings])
+        size = (self.count + 1) * self.slots
+        variance = residual_deviation(self.layered, self._values, rows, bucket, sign, size)
+        stocks = self.layered.stocks.filter(pl.col("sd").is_not_null())
+        if stocks.height:
+            nodes = np.array([self.number[node] for node in stocks["node"]], dtype=np.int64)
+            extra = self.spread(nodes, self.slot_of(stocks), stocks["sd"].to_numpy() ** 2)
+            variance = np.where(extra > 0, np.nan_to_num(variance) + extra, variance)
+        return np.sqrt(variance)
+
+
+def _stations(parents: list[int], inside: npt.NDArray[np.bool_]) -> Numbers:
+    """Return station[n, d]; a node outside the boundary is in none, and neither is one whose parent is outside it."""
+    paths = []
+    for node in range(len(parents)):
+        path, step = [], node
+        while step >= 0 and inside[step] and step not in path:
+            path.append(step)
+            step = parents[step]
+        paths.append(path[::-1])
+    deepest = max((len(path) for path in paths), default=1) or 1
+    station = np.full((len(parents), deepest), -1, dtype=np.int64)
+    for node, path in enumerate(paths):
+        station[node, : len(path)] = path
+    return station
+
+
+_REMAINDER_SCHEMA: dict[str, type[pl.DataType]] = {
+    "node": pl.String, "layer": pl.String, "period_start": pl.Date, "disposition": pl.String, "value": pl.Float64,
+}  # fmt: skip
+
+
+def _remainders(layered: LayeredFlows, catalogue: Catalogue, index: _Index) -> pl.DataFrame:
+    """Return what the record leaves unmeasured by nature at each firm, with the name of its rule."""
+    rules = dispositions_of(catalogue, index.layers, "remainder")
+    firms = layered.at_level("firm").join(layered.nodes.select("node", "inside"), on="node")
+    station = dict(firms.filter("inside").select("node", "station").iter_rows())
+    found: list[dict[str, Any]] = []
+    for rule in rules:
+        edges = layered.layer(rule["layer"]).select("source", "target", "activity", "period_start", "value", "implied")
+        source = pl.col("source").replace_strict(station, default=None, return_dtype=pl.String)
+        target = pl.col("target").replace_strict(station, default=None, return_dtype=pl.String)
+        placed = edges.with_columns(source.alias("from"), target.alias("to"))
+        placed = placed.filter(~pl.col("from").eq_missing(pl.col("to")))
+        converts = pl.when(pl.col("activity").is_in(_CONVERSION)).then("value").otherwise(0.0)
+        received = placed.filter(pl.col("to").is_not_null()).group_by(
+            pl.col("to").alias("node"), "period_start", maintain_order=True
+        ).agg(pl.col("value").sum().alias("inflow"), converts.sum().alias("converted"))  # fmt: skip
+        sent = placed.filter(pl.col("from").is_not_null()).group_by(
+            pl.col("from").alias("node"), "period_start", maintain_order=True
+        ).agg(pl.col("value").sum().alias("outflow"), (pl.col("activity") == "loss").any().alias("loses"))  # fmt: skip
+        stock = layered.stocks.filter(pl.col("layer") == rule["layer"]).with_columns(
+            pl.col("node").replace_strict(station, default=None, return_dtype=pl.String)
+        ).group_by("node", "period_start").agg(pl.col("value").sum().alias("stock"))  # fmt: skip
+        sheet = received.join(sent, on=["node", "period_start"], how="full", coalesce=True, maintain_order="left_right")
+        sheet = sheet.join(stock, on=["node", "period_start"], how="left", maintain_order="left")
+        for row in sheet.iter_rows(named=True):
+            inflow, outflow = row["inflow"] or 0.0, row["outflow"] or 0.0
+            rest = inflow - outflow - (row["stock"] or 0.0)
+            if not _absorbs(rule["layer"], rest, inflow, outflow, row["converted"] or 0.0, bool(row["loses"])):
+                continue
+            found.append({"node": row["node"], "layer": rule["layer"], "period_start": row["period_start"],
+                          "disposition": rule["id"], "value": rest})  # fmt: skip
+    return pl.DataFrame(found, schema=_REMAINDER_SCHEMA)
+
+
+def _absorbs(layer: str, rest: float, inflow: float, outflow: float, converted: float, loses: bool) -> bool:
+    """Whether a firm's difference is a remainder of its nature rather than a residual.
+
+    Money always (a surplus may be negative). Energy where most of what is received is used and not converted, or
+    nothing is sent on. Water where the firm states no loss of its own. Never a negative difference of these two.
+    """
+    if layer == "money":
+        return rest != 0.0
+    if rest <= 1e-9 * max(inflow, outflow):
+        return False
+    if layer == "energy":
+        return outflow == 0.0 or converted <= 0.5 * inflow
+    return not loses
+
+
+def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredFlows, index: _Index) -> pl.DataFrame:
+    """Return the rows with residual, deviation and verdict."""
+    size = (index.count + 1) * index.slots
+    stocks, rests = layered.stocks, remainders
+
+    def summed(frame: pl.DataFrame, column: str) -> Floats:
+        if frame.is_empty():
+            return np.zeros(size)
+        nodes = np.array([index.number[node] for node in frame["node"]], dtype=np.int64)
+        return index.spread(nodes, index.slot_of(frame), frame[column].to_numpy())
+
+    stock, remainder = summed(stocks, "value"), summed(rests, "value")
+    absorbed = summed(rests.with_columns(pl.lit(1.0).alias("one")), "one") if rests.height else np.zeros(size)
+    held = np.flatnonzero((sums["edges"] > 0) | (stock != 0))
+    station, slot = held // index.slots, held % index.slots
+    nodes = layered.nodes
+    boundary = pl.DataFrame(
+        {"node": [f"{BOUNDARY}{layered.boundary}"], "kind": ["boundary"], "firm": [""], "depth": [-1]},
+        schema={"node": pl.String, "kind": pl.String, "firm": pl.String, "depth": pl.Int64},
+    )
+    places = pl.concat([nodes.select("node", "kind", "firm", "depth"), boundary])[station]
+    layers = layered.layers[slot // len(index.periods)]
+    inflow, outflow, by_rule = (sums[name][held] for name in _TERMS)
+    residual = inflow - outflow - stock[held] - by_rule - remainder[held]
+    # what is left of a subtraction of large numbers is no residual
+    noise = 64 * np.finfo(float).eps * (np.abs(inflow) + np.abs(outflow) + np.abs(by_rule) + np.abs(stock[held]))
+    residual = np.where(np.abs(residual) <= noise, 0.0, residual)
+    counts = _gap_counts(layered, index)
+    deviation = index.deviation()[held]
+    # amounts that enter and leave by rule cancel, but for rounding
+    deviation = np.where(deviation <= noise, 0.0, deviation)
+    below = _below_a_remainder(nodes, rests, index)[held]
+    disposition = dict(zip(layered.layers["id"], [None] * layered.layers.height, strict=True))
+    disposition |= {row["layer"]: row["disposition"] for row in rests.iter_rows(named=True)}
+    frame = pl.DataFrame(
+        {
+            **{name: places[name] for name in places.columns},
+            "layer": layers["id"], "period_start": [index.periods[number] for number in slot % len(index.periods)],
+            "inflow": inflow, "outflow": outflow, "stock_change": stock[held], "by_rule": by_rule,
+            "remainder": remainder[held],
+            "disposition": [disposition[layer] if taken else None
+                            for layer, taken in zip(layers["id"], absorbed[held] > 0, strict=True)],
+            "residual": residual, "sd": deviation, "relative": None, "significance": None,
+            "verdict": None, "unit": layers["unit"],
+            **{name: counts[name][held].astype(np.int64) for name in ("unknown", "unstated", "partial")},
+            "edges": sums["edges"][held].astype(np.int64),
+        },
+        schema_overrides=ROW_SCHEMA, strict=False,
+    ).with_columns(pl.col("sd").fill_nan(None))  # fmt: skip
+    larger = pl.max_horizontal(pl.col("inflow"), pl.col("outflow") + pl.col("by_rule") + pl.col("remainder").abs())
+    frame = frame.with_columns(
+        pl.when(larger > 0).then(pl.col("residual") / larger).alias("relative"),
+        pl.when(pl.col("sd") > 0).then(pl.col("residual").abs() / pl.col("sd")).alias("significance"),
+        pl.Series("below", below),
+        pl.Series("taken", absorbed[held] > 0),
+        (layers["conserved"] == "yes").alias("conserved"),
+    )
+    return frame.with_columns(_verdict().alias("verdict")).select(ROW_SCHEMA.keys()).sort(
+        "layer", "depth", "period_start", maintain_order=True
+    )  # fmt: skip
+
+
+def _verdict() -> pl.Expr:
+    leaving = pl.col("outflow") + pl.col("by_rule") + pl.col("remainder").abs() + pl.col("stock_change").clip(0.0)
+    coming = pl.col("inflow") + (-pl.col("stock_change")).clip(0.0)
+    within = pl.col("residual").abs() <= NORMAL_95 * pl.col("sd").fill_null(0.0)
+    gaps = (pl.col("unknown") + pl.col("partial")) > 0
+    return (
+        pl.when(~pl.col("conserved")).then(pl.lit("not_testable"))
+        .when(pl.col("taken") | pl.col("below")).then(pl.lit("not_testable"))
+        .when((leaving == 0.0) ^ (coming == 0.0)).then(pl.lit("one_sided"))
+        .when(gaps).then(pl.lit("incomplete"))
+        .when((pl.col("by_rule") > 0) & (pl.col("residual") == 0.0) & (pl.col("sd").fill_null(0.0) == 0.0))
+        .then(pl.lit("by_rule"))
+        .when((pl.col("residual") == 0.0) | (pl.col("sd").is_not_null() & within)).then(pl.lit("closed"))
+        .when(pl.col("unstated") > 0).then(pl.lit("incomplete"))
+        .when(pl.col("sd").is_null()).then(pl.lit("no_range"))
+        .otherwise(pl.lit("open"))
+    )  # fmt: skip
+
+
+def _gap_counts(layered: LayeredFlows, index: _Index) -> dict[str, Floats]:
+    """Return per station and slot how many crossing edges have no amount or property, no stated content, part cover."""
+    size = (index.count + 1) * index.slots
+    counts = {name: np.zeros(size) for name in ("unknown", "unstated", "partial")}
+    periods = layered.edges.select("edge", "period_start")
+    gaps = layered.unknown.join(periods, on="edge", how="left", maintain_order="left").with_columns(
+        pl.when(pl.col("reason") == "unstated").then(pl.lit("unstated")).otherwise(pl.lit("unknown")).alias("what")
+    )
+    short = layered.edges.filter((pl.col("coverage") < 0.999) & pl.col("implied").is_null()).select("edge")
+    partial = layered.values.join(short, on="edge", how="semi").join(
+        layered.edges.select("edge", "source", "target", "period_start"), on="edge", how="left"
+    )
+    whole = np.where(index.station[:, 0] >= 0, index.count, -1)
+    for name, frame in (
+        ("unknown", gaps.filter(pl.col("what") == "unknown")), ("unstated", gaps.filter(pl.col("what") == "unstated")),
+        ("partial", partial),
+    ):  # fmt: skip
+        if frame.is_empty():
+            continue
+        source = np.array([index.number[node] for node in frame["source"]], dtype=np.int64)
+        target = np.array([index.number[node] for node in frame["target"]], dtype=np.int64)
+        slot = index.slot_of(frame)
+        for column in (*index.station.T, whole):
+            start, end = column[source], column[target]
+            for station in (start, end):
+                kept = (station >= 0) & (start != end)
+                counts[name] += np.bincount(station[kept] * index.slots + slot[kept], minlength=size)
+    return counts
+
+
+def _below_a_remainder(nodes: pl.DataFrame, remainders: pl.DataFrame, index: _Index) -> npt.NDArray[np.bool_]:
+    """Return whether a station lies inside a firm whose remainder takes up the differences of a slot."""
+    taken = np.zeros(((index.count + 1) * index.slots), dtype=bool)
+    if remainders.is_empty():
+        return taken
+    firm = [index.number.get(name, -1) for name in nodes["firm"]]
+    absorbing = set(
+        zip([index.number[node] for node in remainders["node"]], index.slot_of(remainders).tolist(), strict=True)
+    )
+    for station, holder in enumerate(firm):
+        if holder < 0 or holder == station:
+            continue
+        for slot in range(index.slots):
+            taken[station * index.slots + slot] = (holder, slot) in absorbing
+    return taken
