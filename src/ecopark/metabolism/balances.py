@@ -12,6 +12,7 @@ groups kept together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -200,8 +201,9 @@ class _Index:
         self.slots = len(self.layers) * len(self.periods)
         self._values = placed
 
+    @cached_property
     def crossings(self) -> list[tuple[Numbers, Numbers, Floats]]:
-        """Return, level by level, (row of values, station, sign) of every end that crosses a station's border."""
+        """Level by level, (row of values, station, sign) of every end that crosses a station's border."""
         found = []
         inside = self.station[:, 0] >= 0
         whole = np.where(inside, self.count, -1)
@@ -218,7 +220,7 @@ class _Index:
         """Return inflow, outflow, by_rule and the count of edges per (station, slot), flat."""
         size = (self.count + 1) * self.slots
         sums = {name: np.zeros(size) for name in (*_TERMS, "edges")}
-        for rows, station, sign in self.crossings():
+        for rows, station, sign in self.crossings:
             bucket = station * self.slots + self.slot[rows]
             value = self.value[rows]
             if len(rows) and sign[0] > 0:
@@ -252,7 +254,7 @@ class _Index:
 
     def deviation(self) -> Floats:
         """Return the standard deviation of every residual, flat, NaN where nothing has a range."""
-        crossings = self.crossings()
+        crossings = self.crossings
         rows = np.concatenate([part[0] for part in crossings])
         bucket = np.concatenate([part[1] * self.slots + self.slot[part[0]] for part in crossings])
         sign = np.concatenate([part[2] for part in crossings])
