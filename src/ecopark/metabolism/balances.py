@@ -175,29 +175,29 @@ class _Index:
         inside = nodes["inside"].to_numpy()
         self.station = _stations(parents, inside)
         self.number = number
-        values = layered.values.join(
-            layered.edges.select("edge", "source", "target", "implied", "period_start"), on="edge", how="left",
-            maintain_order="left",
-        )  # fmt: skip
         ids = nodes.select("node", pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
         layer_ids = layered.layers.select(
             pl.col("id").alias("layer"), pl.int_range(pl.len(), dtype=pl.Int64).alias("at")
         )
         period_ids = pl.DataFrame({"period_start": self.periods, "when": range(len(self.periods))},
                                   schema={"period_start": pl.Date, "when": pl.Int64})  # fmt: skip
-        placed = (
-            values.join(
-                ids.rename({"node": "source", "number": "from"}), on="source", how="left", maintain_order="left"
-            )
+        # texts are looked up once per edge, not once per value
+        edges = (
+            layered.edges.select("edge", "source", "target", "period_start", pl.col("implied").is_not_null())
+            .join(ids.rename({"node": "source", "number": "from"}), on="source", how="left", maintain_order="left")
             .join(ids.rename({"node": "target", "number": "to"}), on="target", how="left", maintain_order="left")
-            .join(layer_ids, on="layer", how="left", maintain_order="left")
             .join(period_ids, on="period_start", how="left", maintain_order="left")
+            .sort("edge")
         )
+        placed = layered.values.select("edge", "layer", "coefficient", "value").join(
+            layer_ids, on="layer", how="left", maintain_order="left"
+        )
+        row = np.searchsorted(edges["edge"].to_numpy(), placed["edge"].to_numpy())
         self.value: Floats = placed["value"].to_numpy()
-        self.source: Numbers = placed["from"].to_numpy()
-        self.target: Numbers = placed["to"].to_numpy()
-        self.implied = placed["implied"].is_not_null().to_numpy()
-        self.slot: Numbers = (placed["at"] * len(self.periods) + placed["when"]).to_numpy()
+        self.source: Numbers = edges["from"].to_numpy()[row]
+        self.target: Numbers = edges["to"].to_numpy()[row]
+        self.implied = edges["implied"].to_numpy()[row]
+        self.slot: Numbers = placed["at"].to_numpy() * len(self.periods) + edges["when"].to_numpy()[row]
         self.slots = len(self.layers) * len(self.periods)
         self._values = placed
 
