@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -168,3 +169,25 @@ def test_stored_and_read_back() -> None:
     assert again.reference("residual:mass:2022-01-01:A") == "R5-residual:mass:2022-01-01:A"
     assert again.explain("inflow:mass:2022-01-01:A").recompute() == 100.0
     assert isinstance(again.rows, pl.DataFrame)
+
+
+def test_unstated_contents_excuse_only_what_they_could_explain() -> None:
+    """10 t of chlorine missing among outflows: 50 t of waste without a stated content may hold them, 5 t may not."""
+
+    def verdict(waste: float) -> str:
+        network = layered(
+            [
+                edge("IN", "A", 100.0, sd=0.1, content={"mass": 1.0, "chlorine": 0.5}),
+                edge("A", "OUT", 80.0, sd=0.1, content={"mass": 1.0, "chlorine": 0.5}),
+                edge("A", "OUT", waste, sd=0.1, content={"mass": 1.0}),
+            ],
+            layers=("mass", "chlorine"),
+        )
+        unknown = pl.DataFrame(
+            [(2, "s2", "chlorine", "unstated", "chlorine_content", "material", "A", "OUT")],
+            schema=network.unknown.schema, orient="row",
+        )  # fmt: skip
+        return str(row(draw_balances(replace(network, unknown=unknown), CATALOGUE), "A", "chlorine")["verdict"])
+
+    assert verdict(50.0) == "incomplete"
+    assert verdict(5.0) == "open"

@@ -12,7 +12,6 @@ groups kept together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,13 +20,11 @@ import polars as pl
 
 from ecopark.accounting.explanation import Explanation
 from ecopark.catalogue import Catalogue
-from ecopark.metabolism.deviation import residual_deviation
+from ecopark.metabolism.balance_index import TERMS, Floats, Index
+from ecopark.metabolism.balance_verdicts import gap_counts, verdict
 from ecopark.metabolism.flows import LayeredFlows
-from ecopark.metabolism.layers import NORMAL_95, dispositions_of
+from ecopark.metabolism.layers import dispositions_of
 from ecopark.metabolism.result import Result
-
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 BOUNDARY = "boundary:"
 """Prefix of the row that stands for the boundary itself."""
@@ -47,7 +44,6 @@ follows by rule from what enters, so that it closes whatever the amounts are), n
 difference, or the layer is not conserved).
 """
 
-_TERMS = ("inflow", "outflow", "by_rule")
 _CONVERSION = ("power_generation", "heat_generation", "chp", "conversion_input")
 
 
@@ -138,7 +134,7 @@ class Balances(Result):
 
 def draw_balances(layered: LayeredFlows, catalogue: Catalogue) -> Balances:
     """Return the balance of every node, and of the boundary, in every layer and period of a network."""
-    index = _Index(layered)
+    index = Index(layered)
     bare = index.sums()
     remainders = _remainders(layered, catalogue, index)
     rows = _judged(bare, remainders, layered, index)
@@ -157,139 +153,12 @@ def _flows_behind(flows: pl.DataFrame) -> pl.DataFrame:
     return flows.select(name for name in columns if name in flows.columns)
 
 
-class _Index:
-    """Numbers for nodes, layers and periods, and for every value which stations it enters and leaves.
-
-    Stations are the nodes, and the boundary as the last one. `station[n, d]` is the number of the node at depth d that
-    holds node n, -1 where there is none (or it lies outside).
-    """
-
-    def __init__(self, layered: LayeredFlows) -> None:
-        self.layered = layered
-        nodes = layered.nodes
-        self.count = nodes.height
-        number = {node: position for position, node in enumerate(nodes["node"])}
-        self.layers = layered.layers["id"].to_list()
-        self.periods = layered.edges["period_start"].unique().sort().to_list() or [layered.start]
-        parents = [number.get(parent, -1) if parent is not None else -1 for parent in nodes["parent"]]
-        inside = nodes["inside"].to_numpy()
-        self.station = _stations(parents, inside)
-        self.number = number
-        ids = nodes.select("node", pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
-        layer_ids = layered.layers.select(
-            pl.col("id").alias("layer"), pl.int_range(pl.len(), dtype=pl.Int64).alias("at")
-        )
-        period_ids = pl.DataFrame({"period_start": self.periods, "when": range(len(self.periods))},
-                                  schema={"period_start": pl.Date, "when": pl.Int64})  # fmt: skip
-        # texts are looked up once per edge, not once per value
-        edges = (
-            layered.edges.select("edge", "source", "target", "period_start", pl.col("implied").is_not_null())
-            .join(ids.rename({"node": "source", "number": "from"}), on="source", how="left", maintain_order="left")
-            .join(ids.rename({"node": "target", "number": "to"}), on="target", how="left", maintain_order="left")
-            .join(period_ids, on="period_start", how="left", maintain_order="left")
-            .sort("edge")
-        )
-        placed = layered.values.select("edge", "layer", "coefficient", "value").join(
-            layer_ids, on="layer", how="left", maintain_order="left"
-        )
-        row = np.searchsorted(edges["edge"].to_numpy(), placed["edge"].to_numpy())
-        self.value: Floats = placed["value"].to_numpy()
-        self.source: Numbers = edges["from"].to_numpy()[row]
-        self.target: Numbers = edges["to"].to_numpy()[row]
-        self.implied = edges["implied"].to_numpy()[row]
-        self.slot: Numbers = placed["at"].to_numpy() * len(self.periods) + edges["when"].to_numpy()[row]
-        self.slots = len(self.layers) * len(self.periods)
-        self._values = placed
-
-    @cached_property
-    def crossings(self) -> list[tuple[Numbers, Numbers, Floats]]:
-        """Level by level, (row of values, station, sign) of every end that crosses a station's border."""
-        found = []
-        inside = self.station[:, 0] >= 0
-        whole = np.where(inside, self.count, -1)
-        for column in (*self.station.T, whole):
-            start, end = column[self.source], column[self.target]
-            crosses = start != end
-            leaves = np.flatnonzero(crosses & (start >= 0))
-            enters = np.flatnonzero(crosses & (end >= 0))
-            found.append((enters, end[enters], np.ones(len(enters))))
-            found.append((leaves, start[leaves], -np.ones(len(leaves))))
-        return found
-
-    def sums(self) -> dict[str, Floats]:
-        """Return inflow, outflow, by_rule and the count of edges per (station, slot), flat."""
-        size = (self.count + 1) * self.slots
-        sums = {name: np.zeros(size) for name in (*_TERMS, "edges")}
-        for rows, station, sign in self.crossings:
-            bucket = station * self.slots + self.slot[rows]
-            value = self.value[rows]
-            if len(rows) and sign[0] > 0:
-                sums["inflow"] += np.bincount(bucket, value, size)
-            else:
-                rule = self.implied[rows]
-                sums["outflow"] += np.bincount(bucket[~rule], value[~rule], size)
-                sums["by_rule"] += np.bincount(bucket[rule], value[rule], size)
-            sums["edges"] += np.bincount(bucket, minlength=size)
-        return sums
-
-    def spread(self, nodes: Numbers, slots: Numbers, values: Floats) -> Floats:
-        """Return values at nodes summed into every station above them (and the boundary), flat like `sums`."""
-        size = (self.count + 1) * self.slots
-        total = np.zeros(size)
-        inside = self.station[nodes, 0] >= 0
-        for column in (*self.station.T, np.where(self.station[:, 0] >= 0, self.count, -1)):
-            station = column[nodes]
-            kept = (station >= 0) & inside
-            total += np.bincount(station[kept] * self.slots + slots[kept], values[kept], size)
-        return total
-
-    def slot_of(self, frame: pl.DataFrame) -> Numbers:
-        """Return the slot (layer and period) of each row of a frame with layer and period_start."""
-        layers = {layer: position for position, layer in enumerate(self.layers)}
-        periods = {period: position for position, period in enumerate(self.periods)}
-        return np.array(
-            [layers[layer] * len(self.periods) + periods.get(period, 0)
-             for layer, period in frame.select("layer", "period_start").iter_rows()], dtype=np.int64,
-        )  # fmt: skip
-
-    def deviation(self) -> Floats:
-        """Return the standard deviation of every residual, flat, NaN where nothing has a range."""
-        crossings = self.crossings
-        rows = np.concatenate([part[0] for part in crossings])
-        bucket = np.concatenate([part[1] * self.slots + self.slot[part[0]] for part in crossings])
-        sign = np.concatenate([part[2] for part in crossings])
-        size = (self.count + 1) * self.slots
-        variance = residual_deviation(self.layered, self._values, rows, bucket, sign, size)
-        stocks = self.layered.stocks.filter(pl.col("sd").is_not_null())
-        if stocks.height:
-            nodes = np.array([self.number[node] for node in stocks["node"]], dtype=np.int64)
-            extra = self.spread(nodes, self.slot_of(stocks), stocks["sd"].to_numpy() ** 2)
-            variance = np.where(extra > 0, np.nan_to_num(variance) + extra, variance)
-        return np.sqrt(variance)
-
-
-def _stations(parents: list[int], inside: npt.NDArray[np.bool_]) -> Numbers:
-    """Return station[n, d]; a node outside the boundary is in none, and neither is one whose parent is outside it."""
-    paths = []
-    for node in range(len(parents)):
-        path, step = [], node
-        while step >= 0 and inside[step] and step not in path:
-            path.append(step)
-            step = parents[step]
-        paths.append(path[::-1])
-    deepest = max((len(path) for path in paths), default=1) or 1
-    station = np.full((len(parents), deepest), -1, dtype=np.int64)
-    for node, path in enumerate(paths):
-        station[node, : len(path)] = path
-    return station
-
-
 _REMAINDER_SCHEMA: dict[str, type[pl.DataType]] = {
     "node": pl.String, "layer": pl.String, "period_start": pl.Date, "disposition": pl.String, "value": pl.Float64,
 }  # fmt: skip
 
 
-def _remainders(layered: LayeredFlows, catalogue: Catalogue, index: _Index) -> pl.DataFrame:
+def _remainders(layered: LayeredFlows, catalogue: Catalogue, index: Index) -> pl.DataFrame:
     """Return what the record leaves unmeasured by nature at each firm, with the name of its rule."""
     rules = dispositions_of(catalogue, index.layers, "remainder")
     firms = layered.at_level("firm").join(layered.nodes.select("node", "inside"), on="node")
@@ -338,7 +207,7 @@ def _absorbs(layer: str, rest: float, inflow: float, outflow: float, converted: 
     return not loses
 
 
-def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredFlows, index: _Index) -> pl.DataFrame:
+def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredFlows, index: Index) -> pl.DataFrame:
     """Return the rows with residual, deviation and verdict."""
     size = (index.count + 1) * index.slots
     stocks, rests = layered.stocks, remainders
@@ -360,12 +229,12 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
     )
     places = pl.concat([nodes.select("node", "kind", "firm", "depth"), boundary])[station]
     layers = layered.layers[slot // len(index.periods)]
-    inflow, outflow, by_rule = (sums[name][held] for name in _TERMS)
+    inflow, outflow, by_rule = (sums[name][held] for name in TERMS)
     residual = inflow - outflow - stock[held] - by_rule - remainder[held]
     # what is left of a subtraction of large numbers is no residual
     noise = 64 * np.finfo(float).eps * (np.abs(inflow) + np.abs(outflow) + np.abs(by_rule) + np.abs(stock[held]))
     residual = np.where(np.abs(residual) <= noise, 0.0, residual)
-    counts = _gap_counts(layered, index)
+    counts = gap_counts(layered, index)
     deviation = index.deviation()[held]
     # amounts that enter and leave by rule cancel, but for rounding
     deviation = np.where(deviation <= noise, 0.0, deviation)
@@ -383,6 +252,7 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
             "residual": residual, "sd": deviation, "relative": None, "significance": None,
             "verdict": None, "unit": layers["unit"],
             **{name: counts[name][held].astype(np.int64) for name in ("unknown", "unstated", "partial")},
+            **{name: counts[name][held] for name in ("unstated_in", "unstated_out")},
             "edges": sums["edges"][held].astype(np.int64),
         },
         schema_overrides=ROW_SCHEMA, strict=False,
@@ -395,61 +265,12 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
         pl.Series("taken", absorbed[held] > 0),
         (layers["conserved"] == "yes").alias("conserved"),
     )
-    return frame.with_columns(_verdict().alias("verdict")).select(ROW_SCHEMA.keys()).sort(
+    return frame.with_columns(verdict().alias("verdict")).select(ROW_SCHEMA.keys()).sort(
         "layer", "depth", "period_start", maintain_order=True
     )  # fmt: skip
 
 
-def _verdict() -> pl.Expr:
-    leaving = pl.col("outflow") + pl.col("by_rule") + pl.col("remainder").abs() + pl.col("stock_change").clip(0.0)
-    coming = pl.col("inflow") + (-pl.col("stock_change")).clip(0.0)
-    within = pl.col("residual").abs() <= NORMAL_95 * pl.col("sd").fill_null(0.0)
-    gaps = (pl.col("unknown") + pl.col("partial")) > 0
-    return (
-        pl.when(~pl.col("conserved")).then(pl.lit("not_testable"))
-        .when(pl.col("taken") | pl.col("below")).then(pl.lit("not_testable"))
-        .when((leaving == 0.0) ^ (coming == 0.0)).then(pl.lit("one_sided"))
-        .when(gaps).then(pl.lit("incomplete"))
-        .when((pl.col("by_rule") > 0) & (pl.col("residual") == 0.0) & (pl.col("sd").fill_null(0.0) == 0.0))
-        .then(pl.lit("by_rule"))
-        .when((pl.col("residual") == 0.0) | (pl.col("sd").is_not_null() & within)).then(pl.lit("closed"))
-        .when(pl.col("unstated") > 0).then(pl.lit("incomplete"))
-        .when(pl.col("sd").is_null()).then(pl.lit("no_range"))
-        .otherwise(pl.lit("open"))
-    )  # fmt: skip
-
-
-def _gap_counts(layered: LayeredFlows, index: _Index) -> dict[str, Floats]:
-    """Return per station and slot how many crossing edges have no amount or property, no stated content, part cover."""
-    size = (index.count + 1) * index.slots
-    counts = {name: np.zeros(size) for name in ("unknown", "unstated", "partial")}
-    periods = layered.edges.select("edge", "period_start")
-    gaps = layered.unknown.join(periods, on="edge", how="left", maintain_order="left").with_columns(
-        pl.when(pl.col("reason") == "unstated").then(pl.lit("unstated")).otherwise(pl.lit("unknown")).alias("what")
-    )
-    short = layered.edges.filter((pl.col("coverage") < 0.999) & pl.col("implied").is_null()).select("edge")
-    partial = layered.values.join(short, on="edge", how="semi").join(
-        layered.edges.select("edge", "source", "target", "period_start"), on="edge", how="left"
-    )
-    whole = np.where(index.station[:, 0] >= 0, index.count, -1)
-    for name, frame in (
-        ("unknown", gaps.filter(pl.col("what") == "unknown")), ("unstated", gaps.filter(pl.col("what") == "unstated")),
-        ("partial", partial),
-    ):  # fmt: skip
-        if frame.is_empty():
-            continue
-        source = np.array([index.number[node] for node in frame["source"]], dtype=np.int64)
-        target = np.array([index.number[node] for node in frame["target"]], dtype=np.int64)
-        slot = index.slot_of(frame)
-        for column in (*index.station.T, whole):
-            start, end = column[source], column[target]
-            for station in (start, end):
-                kept = (station >= 0) & (start != end)
-                counts[name] += np.bincount(station[kept] * index.slots + slot[kept], minlength=size)
-    return counts
-
-
-def _below_a_remainder(nodes: pl.DataFrame, remainders: pl.DataFrame, index: _Index) -> npt.NDArray[np.bool_]:
+def _below_a_remainder(nodes: pl.DataFrame, remainders: pl.DataFrame, index: Index) -> npt.NDArray[np.bool_]:
     """Return whether a station lies inside a firm whose remainder takes up the differences of a slot."""
     taken = np.zeros(((index.count + 1) * index.slots), dtype=bool)
     if remainders.is_empty():

@@ -7,6 +7,7 @@ import importlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -19,15 +20,39 @@ from ecopark.storage.runs import Runs
 from ecopark.storage.store import Store
 
 if TYPE_CHECKING:
+    from ecopark.accounting.result import Inventory
     from ecopark.metabolism.balances import Balances
-    from ecopark.metabolism.flows import LayeredFlows, Resolution
+    from ecopark.metabolism.burden_network import Key
+    from ecopark.metabolism.burden_shifting import BurdenShift
+    from ecopark.metabolism.burdens import Burdens
+    from ecopark.metabolism.causes import Causes
+    from ecopark.metabolism.cycling import Cycling
+    from ecopark.metabolism.dynamics import Change
+    from ecopark.metabolism.flows import LayeredFlows, Level, Resolution
+    from ecopark.metabolism.indicators import Indicators
+    from ecopark.metabolism.nexus import Nexus
+    from ecopark.metabolism.pathways import Direction, Pathways
     from ecopark.metabolism.result import Result
+    from ecopark.metabolism.tracing import Trace
+    from ecopark.metabolism.value_flow import ValueFlow
 
 _ResultT = TypeVar("_ResultT", bound="Result")
 _KEPT = 48
+INVENTORY = "park-ghg"
+"""The scheme whose inventory gives the greenhouse gases of traces and burdens."""
 
 ENGINES: Mapping[str, str] = {
     "balance": "ecopark.metabolism.balances:Balances",
+    "trace": "ecopark.metabolism.tracing:Trace",
+    "pathways": "ecopark.metabolism.pathways:Pathways",
+    "cycling": "ecopark.metabolism.cycling:Cycling",
+    "value_flow": "ecopark.metabolism.value_flow:ValueFlow",
+    "indicators": "ecopark.metabolism.indicators:Indicators",
+    "nexus": "ecopark.metabolism.nexus:Nexus",
+    "burdens": "ecopark.metabolism.burdens:Burdens",
+    "burden_shift": "ecopark.metabolism.burden_shifting:BurdenShift",
+    "change": "ecopark.metabolism.dynamics:Change",
+    "causes": "ecopark.metabolism.causes:Causes",
 }
 """Engine of a run -> the class of its result."""
 
@@ -46,6 +71,15 @@ class MetabolismCalls:
     catalogue: Catalogue
     runs: Runs
     _results: OrderedDict[str, Result]
+
+    if TYPE_CHECKING:
+
+        @property
+        def years(self) -> list[int]:
+            """Years with flows (see `Workspace`)."""
+
+        def inventory(self, year: int, scheme: str, boundary: str = PARK, scenario: str = ACTUAL) -> Inventory:
+            """An inventory (see `Workspace`)."""
 
     @property
     def record(self) -> Record:
@@ -128,6 +162,207 @@ class MetabolismCalls:
             return draw_balances(layered, self.catalogue)
 
         return self._result(Balances, settings, draw)
+
+    def trace(
+        self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL, level: Level = "firm", key: Key = "auto"
+    ) -> Trace:
+        """Return the carbon, energy, water and money embodied in every good of every firm (or process) of a year.
+
+        Carbon enters as the inventory under park-ghg counts it: scope 1 at each firm, scopes 2 and 3 with what is
+        bought. `level` "process" or "node" needs the emissions of a firm at its own node.
+        """
+        from ecopark.metabolism.tracing import Trace, trace
+        from ecopark.metabolism.tracing_emissions import direct_emissions, upstream_emissions
+
+        settings = {"year": year, "boundary": boundary, "scenario": scenario, "level": level, "key": key}
+
+        def draw() -> Trace:
+            inventory = self.inventory(year, INVENTORY, boundary, scenario)
+            return trace(
+                self.layered(year, boundary=boundary, scenario=scenario), direct=direct_emissions(inventory),
+                upstream=upstream_emissions(inventory), key=key, level=level,
+            )  # fmt: skip
+
+        return self._result(Trace, settings, draw)
+
+    def follow(
+        self,
+        year: int,
+        layer: str,
+        direction: Direction = "upstream",
+        *,
+        stream: str | None = None,
+        node: str | None = None,
+        commodity: str | None = None,
+        month: int | None = None,
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        level: Level = "node",
+        paths: int = 10,
+    ) -> Pathways:
+        """Return where a stream, a node's or all of a commodity comes from or goes to in a layer, with shares."""
+        from ecopark.metabolism.pathways import Pathways, follow
+
+        asked = {"stream": stream, "node": node, "commodity": commodity}
+        settings = {
+            "year": year, "month": month, "layer": layer, "direction": direction, **asked, "boundary": boundary,
+            "scenario": scenario, "level": level, "paths": paths,
+        }  # fmt: skip
+
+        def draw() -> Pathways:
+            layered = self.layered(year, month=month, boundary=boundary, scenario=scenario, layers=[layer])
+            return follow(layered, layer, direction, **asked, level=level, paths=paths)
+
+        return self._result(Pathways, settings, draw)
+
+    def cycling(
+        self, year: int, layer: str, *, boundary: str = PARK, scenario: str = ACTUAL, level: Level = "node"
+    ) -> Cycling:
+        """Return Finn's cycling index of a layer."""
+        from ecopark.metabolism.cycling import Cycling, cycling
+
+        settings = {"year": year, "layer": layer, "boundary": boundary, "scenario": scenario, "level": level}
+        return self._result(
+            Cycling,
+            settings,
+            lambda: cycling(
+                self.layered(year, boundary=boundary, scenario=scenario, layers=[layer]), layer, level=level
+            ),
+        )
+
+    def value_flow(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL, key: str = "mass") -> ValueFlow:
+        """Return the costs in products and losses of every process and waste stream (material-flow cost accounting)."""
+        from ecopark.metabolism.value_flow import ValueFlow, draw_value_flow
+
+        settings = {"year": year, "boundary": boundary, "scenario": scenario, "key": key}
+        return self._result(
+            ValueFlow,
+            settings,
+            lambda: draw_value_flow(
+                self.layered(year, boundary=boundary, scenario=scenario), self.record, self.catalogue, key=key
+            ),
+        )
+
+    def metabolism_indicators(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL) -> Indicators:
+        """Return carbon efficiency, E factor, symbiosis index and the other indicators of every node."""
+        from ecopark.metabolism.indicators import Indicators, draw_indicators
+
+        settings = {"year": year, "boundary": boundary, "scenario": scenario}
+        return self._result(
+            Indicators,
+            settings,
+            lambda: draw_indicators(self.layered(year, boundary=boundary, scenario=scenario), self.record),
+        )
+
+    def nexus(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL) -> Nexus:
+        """Return direct and embodied water of energy and energy of water."""
+        from ecopark.metabolism.nexus import Nexus, draw_nexus
+
+        settings = {"year": year, "boundary": boundary, "scenario": scenario}
+        return self._result(
+            Nexus,
+            settings,
+            lambda: draw_nexus(self.layered(year, boundary=boundary, scenario=scenario), self.record, self.catalogue),
+        )
+
+    def burdens(
+        self,
+        year: int,
+        *,
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        categories: Sequence[str] | None = None,
+        background: str | Path | None = None,
+        mapping: str | Path | None = None,
+    ) -> Burdens:
+        """Return the life-cycle burdens of a year by impact category, node and stage.
+
+        `background` is a Brightway matrix package or openLCA JSON-LD (a folder or a zip), `mapping` the CSV that says
+        which of its products stands for which commodity; without them the catalogue's upstream factors count.
+        InputError for files that cannot be read, with all that is wrong with them.
+        """
+        from ecopark.metabolism.background import background_for, file_state
+        from ecopark.metabolism.burdens import Burdens, draw_burdens
+
+        files = [file_state(path) for path in (background, mapping) if path is not None]
+        settings = {
+            "year": year, "boundary": boundary, "scenario": scenario, "files": files,
+            "categories": list(categories) if categories else None,
+        }  # fmt: skip
+
+        def draw() -> Burdens:
+            record = self.record
+            return draw_burdens(
+                self.layered(year, boundary=boundary, scenario=scenario), record, self.catalogue,
+                inventory=self.inventory(year, INVENTORY, boundary, scenario), categories=categories,
+                background=background_for(background, mapping, record, self.catalogue),
+            )  # fmt: skip
+
+        return self._result(Burdens, settings, draw)
+
+    def burden_shift(self, before: Burdens, after: Burdens) -> BurdenShift:
+        """Return which impact categories got worse while others got better between two states, and where."""
+        from ecopark.metabolism.burden_shifting import BurdenShift, compare_burdens
+
+        settings = {"before": before.run, "after": after.run}
+        return self._result(BurdenShift, settings, lambda: compare_burdens(before, after))
+
+    def changes(
+        self,
+        before: int,
+        after: int,
+        layer: str,
+        *,
+        node: str = "",
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        level: Level = "firm",
+    ) -> Change:
+        """Return what changed in a layer from one year to another, and which few streams explain most of it."""
+        from ecopark.metabolism.dynamics import Change, compare_periods
+
+        settings = {
+            "before": before, "after": after, "layer": layer, "node": node, "boundary": boundary,
+            "scenario": scenario, "level": level,
+        }  # fmt: skip
+
+        def draw() -> Change:
+            first, second = (
+                self.layered(year, boundary=boundary, scenario=scenario, layers=[layer]) for year in (before, after)
+            )
+            return compare_periods(first, second, layer, node=node, level=level)
+
+        return self._result(Change, settings, draw)
+
+    def causes(
+        self,
+        before: int,
+        after: int,
+        layer: str,
+        subject: str,
+        *,
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        level: Level = "node",
+    ) -> Causes:
+        """Return the likeliest sources and causes of a substance's rise in a stream or node between two years."""
+        from ecopark.metabolism.causes import Causes, likely_causes
+
+        settings = {
+            "before": before, "after": after, "layer": layer, "subject": subject, "boundary": boundary,
+            "scenario": scenario, "level": level,
+        }  # fmt: skip
+
+        def draw() -> Causes:
+            def network(year: int, resolution: Resolution) -> LayeredFlows:
+                return self.layered(year, boundary=boundary, scenario=scenario, layers=[layer], resolution=resolution)
+
+            months = [network(year, "month") for year in range(before, after + 1) if year in self.years]
+            return likely_causes(
+                network(before, "period"), network(after, "period"), layer, subject, months=months, level=level
+            )
+
+        return self._result(Causes, settings, draw)
 
 
 def _factor_versions(frames: Mapping[str, pl.DataFrame]) -> dict[str, str]:
