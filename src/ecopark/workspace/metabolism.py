@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ecopark.metabolism.pathways import Direction, Pathways
     from ecopark.metabolism.result import Result
     from ecopark.metabolism.tracing import Trace
+    from ecopark.metabolism.trend import Trend
     from ecopark.metabolism.value_flow import ValueFlow
 
 _ResultT = TypeVar("_ResultT", bound="Result")
@@ -53,6 +54,7 @@ ENGINES: Mapping[str, str] = {
     "burden_shift": "ecopark.metabolism.burden_shifting:BurdenShift",
     "change": "ecopark.metabolism.dynamics:Change",
     "causes": "ecopark.metabolism.causes:Causes",
+    "trend": "ecopark.metabolism.trend:Trend",
 }
 """Engine of a run -> the class of its result."""
 
@@ -333,6 +335,33 @@ class MetabolismCalls:
             return compare_periods(first, second, layer, node=node, level=level)
 
         return self._result(Change, settings, draw)
+
+    def trend(
+        self,
+        years: Sequence[int],
+        layer: str,
+        *,
+        resolution: Resolution = "period",
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        level: Level = "firm",
+    ) -> Trend:
+        """Return what goes in and out of every firm in a layer, year by year or (resolution "month") month by month."""
+        from ecopark.metabolism.trend import Trend, draw_trend
+
+        settings = {
+            "years": list(years), "layer": layer, "resolution": resolution, "boundary": boundary,
+            "scenario": scenario, "level": level,
+        }  # fmt: skip
+
+        def draw() -> Trend:
+            networks = [
+                self.layered(year, boundary=boundary, scenario=scenario, layers=[layer], resolution=resolution)
+                for year in years
+            ]
+            return draw_trend(networks, layer, level=level)
+
+        return self._result(Trend, settings, draw)
 
     def causes(
         self,
