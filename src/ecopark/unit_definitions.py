@@ -110,6 +110,10 @@ ce_eq       | mass                 | 标准煤等价, 标煤等价, 标准煤等
 ce_cal      | mass                 | 标准煤当量, 标煤当量, 标准煤当量值, ce当量, ce当量值, cecalorific             | ce(当量)      | ce (calorific)
 CO2         | mass                 | 二氧化碳                                                           | CO₂           | CO₂
 CO2e        | mass                 | CO2eq, CO2-eq, CO2-e, CO2当量, 二氧化碳当量                        | CO₂e          | CO₂e
+SO2e        | mass                 | SO2eq, SO2-eq, SO2-e, SO2当量, 二氧化硫当量                        | SO₂e          | SO₂e
+PO4e        | mass                 | PO4eq, PO4-eq, PO4-e, PO4当量, 磷酸根当量                          | PO₄e          | PO₄e
+NMVOCe      | mass                 | NMVOCeq, NMVOC-eq, NMVOC-e, NMVOC当量                              | NMVOCe        | NMVOCe
+PM10e       | mass                 | PM10eq, PM10-eq, PM10-e, PM10当量                                  | PM10e         | PM10e
 CH4         | mass                 | 甲烷                                                               | CH₄           | CH₄
 N2O         | mass                 | 氧化亚氮                                                           | N₂O           | N₂O
 SF6         | mass                 | 六氟化硫                                                           | SF₆           | SF₆

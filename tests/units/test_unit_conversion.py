@@ -160,3 +160,14 @@ def test_long_columns_keep_their_order() -> None:
     factors, errors = column_factors(units, "MWh")
     assert not errors
     assert factors.to_list() == [10.0, 1.0, 1e-3] * 40_000
+
+
+@pytest.mark.parametrize("element", ["C", "N", "P", "S", "Cl", "Hg", "Pb", "Cd", "Cr", "As", "Cu", "Zn", "Ni"])
+def test_an_element_is_a_basis_of_its_own(element: str) -> None:
+    """mg of an element per litre are t per 1e6 m3; an element is not the mass of what holds it, nor another element."""
+    assert factor(f"mg{element}/L", f"t{element}/m3") == pytest.approx(1e-6)
+    assert factor(f"kg{element}", f"t{element}") == pytest.approx(1e-3)
+    assert not convertible(f"t{element}", "t")
+    assert not convertible(f"t{element}", "tCO2")
+    others = {"C", "N", "P", "S", "Cl", "Hg", "Pb", "Cd", "Cr", "As", "Cu", "Zn", "Ni"} - {element}
+    assert not any(convertible(f"t{element}", f"t{other}") for other in others)

@@ -54,9 +54,12 @@ VALUE_SCHEMA: dict[str, type[pl.DataType]] = {
 
 UNKNOWN_SCHEMA: dict[str, type[pl.DataType]] = {
     "edge": pl.Int64, "stream": pl.String, "layer": pl.String, "reason": pl.String, "quantity": pl.String,
-    "commodity": pl.String, "source": pl.String, "target": pl.String,
+    "commodity": pl.String, "source": pl.String, "target": pl.String, "coefficient": pl.Int32,
 }  # fmt: skip
-"""Edges without a value in a layer: reason no_amount, no_property, unstated (content not required) or unit."""
+"""Edges without a value in a layer: reason no_amount, no_property, unstated (content not required) or unit.
+
+`coefficient` is that of an edge which lacks nothing but the amount.
+"""
 
 STOCK_SCHEMA: dict[str, type[pl.DataType]] = {
     "node": pl.String, "commodity": pl.String, "layer": pl.String, "coefficient": pl.Int32, "period_start": pl.Date,
@@ -369,12 +372,13 @@ def _values(
     )  # fmt: skip
     absent = joined.filter(pl.col("amount").is_null() | pl.col("notation").is_not_null()).select(
         "edge", "stream", "layer", pl.lit("no_amount").alias("reason"), pl.lit("").alias("quantity"), "commodity",
-        "source", "target",
+        "source", "target", "coefficient",
     )  # fmt: skip
     without = (
         keyed.join(lacking, on=list(KEY), how="inner", maintain_order="left", nulls_equal=True)
         .join(ends, on="edge", how="left", maintain_order="left")
         .filter(pl.col("amount").is_null() | (pl.col("amount") != 0))
+        .with_columns(pl.lit(None, pl.Int32).alias("coefficient"))
         .select(UNKNOWN_SCHEMA.keys())
     )
     return values, pl.concat([absent.select(UNKNOWN_SCHEMA.keys()), without])

@@ -174,15 +174,16 @@ class MetabolismCalls:
         bought. `level` "process" or "node" needs the emissions of a firm at its own node.
         """
         from ecopark.metabolism.tracing import Trace, trace
-        from ecopark.metabolism.tracing_emissions import direct_emissions, upstream_emissions
+        from ecopark.metabolism.tracing_upstream import direct_emissions, upstream_emissions, upstream_nexus
 
         settings = {"year": year, "boundary": boundary, "scenario": scenario, "level": level, "key": key}
 
         def draw() -> Trace:
             inventory = self.inventory(year, INVENTORY, boundary, scenario)
+            behind = upstream_nexus(self.nexus(year, boundary=boundary, scenario=scenario))
             return trace(
                 self.layered(year, boundary=boundary, scenario=scenario), direct=direct_emissions(inventory),
-                upstream=upstream_emissions(inventory), key=key, level=level,
+                upstream=pl.concat([upstream_emissions(inventory, self.record.streams), behind]), key=key, level=level,
             )  # fmt: skip
 
         return self._result(Trace, settings, draw)

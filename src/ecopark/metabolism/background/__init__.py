@@ -1,8 +1,9 @@
 """Background systems: what lies behind the goods that a park buys, from a life-cycle database the user brings.
 
-`brightway.read_brightway` reads a Brightway matrix package, `openlca.read_openlca` an openLCA JSON-LD package; both
-give one `system.Background` with `.intensity(products)` per impact category; `opening` tells which it is. `mapping.read_mapping` reads the user's
-`background.csv`, which says what product of the background stands behind which commodity of the park.
+`brightway.read_brightway` reads a Brightway matrix package, `openlca.read_openlca` an openLCA JSON-LD package, and
+`opening.open_background` whichever of them it is; both give one `system.Background` with `.intensity(products)` per
+impact category. `mapping.read_mapping` reads the user's `background.csv`, which says what product of the background
+stands behind which commodity of the park.
 """
 
 from ecopark.metabolism.background.brightway import read_brightway

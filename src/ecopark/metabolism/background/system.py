@@ -114,7 +114,7 @@ class Background:
     characterisation: Exchanges
     remarks: Sequence[Remark] = ()
     version: str = ""
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[str | tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.products) != len(self.processes):
@@ -156,7 +156,7 @@ class Background:
 
     def _solved(self) -> tuple[Solver, Floats, Floats]:
         """Return the solver, the effects of one run (k x n) and the burdens of one unit (k x n), worked out once."""
-        if not self._cache:
+        if "solver" not in self._cache:
             a, direct = self._matrices()
             solver = _solver_of(a, self)
             try:
@@ -235,9 +235,11 @@ class Background:
         to the intensity.
         """
         solver, direct, _ = self._solved()
-        demand = np.zeros(len(self.products))
-        demand[self.positions([product])[0]] = 1.0
-        runs = solver.runs(demand)
+        if ("runs", product) not in self._cache:
+            demand = np.zeros(len(self.products))
+            demand[self.positions([product])[0]] = 1.0
+            self._cache["runs", product] = solver.runs(demand)
+        runs = self._cache["runs", product]
         row = self.categories["category"].to_list().index(category)
         effects = direct[row] * runs
         order = np.argsort(-np.abs(effects))
