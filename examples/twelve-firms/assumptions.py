@@ -114,7 +114,7 @@ Stream = tuple[str, str, str, str, str]
 
 STREAMS: tuple[Stream, ...] = (
     # heat and power plant: fuels, sales inside and outside, loss
-    ("chp.coal", "fuel_market", "chp_units", "bituminous_coal", "chp"),
+    ("chp.coal", "coal_yard", "chp_units", "bituminous_coal", "chp"),
     ("chp.gas", "fuel_market", "chp_units", "natural_gas", "chp"),
     ("chp.limestone", "material_market", "chp_units", "limestone", "process_input"),
     ("chp.town_heat", "chp_units", "town_heating", "heat", "sale"),
@@ -151,7 +151,7 @@ STREAMS: tuple[Stream, ...] = (
     ("data_centre.wind", "wind_line", "data_centre", "electricity_direct_nonfossil", "supply"),
     # processes
     ("lime.product", "lime_kiln", "product_market", "lime", "production"),
-    ("chemicals.methanol", "methanol_unit", "product_market", "methanol", "production"),
+    ("chemicals.methanol", "methanol_unit", "methanol_tank", "methanol", "production"),
     ("chemicals.ammonia", "ammonia_unit", "product_market", "ammonia", "production"),
     ("steel_rolling.product", "steel_rolling", "product_market", "steel_product", "production"),
     ("dyeing.product", "dyeing", "product_market", "textiles", "production"),

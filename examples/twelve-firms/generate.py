@@ -10,28 +10,28 @@ Run as ``python examples/twelve-firms/generate.py [FOLDER]``; FOLDER defaults to
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from random import Random
 
+import materials
+import process_nodes
+import solutes
+import water_network
+import worth
 from assumptions import (
     COAL_CARBON,
     COAL_HEAT,
     ECONOMY,
     EFFICIENCY,
-    FIRM_OF,
     FIRMS,
     GAS_HEAT,
     GAS_SHARE,
     GRID_POWER,
     HOT_WATER,
     MONTHLY,
-    MONTHS,
     OUTSIDE,
     OWNER,
     PLANT_POWER,
-    SEASONS,
     STEAM,
     STEAM_ENTHALPY,
     STREAMS,
@@ -44,86 +44,11 @@ from assumptions import (
     Monthly,
     Stream,
 )
+from park_record import SEED, Park, next_month, year_of
 
+from ecopark.catalogue import load_catalogue
 from ecopark.model.record import Record
-from ecopark.model.tables import TABLES
 from ecopark.storage.folder import write_folder
-
-SEED = 20230701
-
-
-Row = dict[str, object]
-
-
-@dataclass(slots=True)
-class Park:
-    """The tables as they grow, with the random source that every amount is drawn from."""
-
-    random: Random = field(default_factory=lambda: Random(SEED))
-    tables: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
-
-    def add(self, table: str, **row: object) -> None:
-        """Append one row."""
-        self.tables[table].append(row)
-
-    def evidence_of(self, stream: str) -> str:
-        """The record book of the firm whose data the stream is: the owner, or else the firm at its inner end."""
-        row = next(row for row in self.tables["streams"] if row["id"] == stream)
-        for end in (row.get("owner"), row["target"], row["source"]):
-            firm = FIRM_OF.get(str(end))
-            if firm:
-                return f"records.{firm}"
-        raise KeyError(stream)
-
-    def flow(
-        self, stream: str, start: date, end: date, amount: float | None, unit: str | None, method: str, *,
-        low: float | None = None, high: float | None = None, digits: int = 3, **more: object,
-    ) -> None:  # fmt: skip
-        """Append a flow; `low` and `high` are shares of the amount."""
-        period = f"{start:%Y-%m}" if (end - start).days < 32 else f"{start:%Y}"
-        self.add(
-            "flows", id=f"{stream}.{period}.{method}", stream=stream, period_start=start, period_end=end,
-            amount=None if amount is None else float(amount),
-            unit=unit, low=None if low is None or amount is None else round(amount * low, digits + 2),
-            high=None if high is None or amount is None else round(amount * high, digits + 2), method=method,
-            evidence=self.evidence_of(stream), **more,
-        )  # fmt: skip
-
-    def months(self, spec: Monthly) -> dict[date, float]:
-        """Amounts by month: yearly amount x season / 12 x growth x a spread of at most 3 %."""
-        season = SEASONS[spec.season]
-        return {
-            date(year, month, 1): round(
-                spec.amount * (1 + spec.growth) ** (year - YEARS[0]) * season[month - 1] / sum(season)
-                * self.random.uniform(0.97, 1.03),
-                spec.digits,
-            )
-            for year in YEARS
-            for month in MONTHS
-        }  # fmt: skip
-
-    def record(self, spec: Monthly, amounts: dict[date, float]) -> None:
-        """Append the monthly flows of a stream; months without any amount are stated as not occurring."""
-        share = spec.half_range
-        for start, amount in amounts.items():
-            end = next_month(start)
-            if amount == 0:
-                self.flow(spec.stream, start, end, None, None, spec.method, notation="NO")
-                continue
-            self.flow(
-                spec.stream, start, end, amount, spec.unit, spec.method, low=None if share is None else 1 - share,
-                high=None if share is None else 1 + share, digits=spec.digits, correlation_group=spec.group,
-            )  # fmt: skip
-
-
-def next_month(start: date) -> date:
-    """The first day of the month after `start`."""
-    return date(start.year + start.month // 12, start.month % 12 + 1, 1)
-
-
-def year_of(year: int) -> tuple[date, date]:
-    """First day of the year and of the next."""
-    return date(year, 1, 1), date(year + 1, 1, 1)
 
 
 def places(park: Park) -> None:
@@ -403,6 +328,18 @@ def registers(park: Park) -> None:
         )  # fmt: skip
 
 
+def metabolism(park: Park) -> None:
+    """Water, materials, contents, stores and prices; drawn after the energy part, which they do not change."""
+    process_nodes.add(park)
+    found = materials.materials(park)
+    water = water_network.volumes(park, found.bound)
+    water_network.add(park, water)
+    materials.add(park, found)
+    worth.stores(park)
+    solutes.add(park, found, water)
+    worth.add(park, dict(load_catalogue().commodities.select("id", "unit").iter_rows()))
+
+
 def build() -> Park:
     """The whole park, always the same."""
     park = Park()
@@ -413,6 +350,7 @@ def build() -> Park:
     other_flows(park)
     properties(park)
     registers(park)
+    metabolism(park)
     return park
 
 

@@ -32,7 +32,7 @@ def build() -> ModuleType:
 def test_all_examples_are_there() -> None:
     """The parametrised tests below cover what is expected, not just what is found."""
     rules = [f"rules/{case}" for case in ("v1", "v2", "v3", "v4", "v5", "v6", "v7a", "v7b")]
-    assert ["eastman", *rules, "twelve-firms"] == FOLDERS
+    assert ["eastman", "kalundborg", *rules, "twelve-firms"] == FOLDERS
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -70,15 +70,15 @@ def test_folder_is_in_the_form_the_product_writes(build: ModuleType, name: str, 
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_import_finds_no_fault(name: str, tmp_path: Path) -> None:
-    """No error, and no warning but that of years with statistics only (Eastman) or between the years of a case (v7)."""
+    """No error, and no warning but that of years with statistics only (Eastman) or between a case's years."""
     with Store.create(tmp_path / "park") as store:
         preview = preview_import(store, EXAMPLES / name, load_catalogue())
     assert preview.errors == []
-    allowed = {"years_without_data"} if name in ("eastman", "rules/v7a", "rules/v7b") else set()
+    allowed = {"years_without_data"} if name in ("eastman", "kalundborg", "rules/v7a", "rules/v7b") else set()
     assert {problem.code for problem in preview.warnings} == allowed
 
 
-@pytest.mark.parametrize("name", ["eastman", "rules", "twelve-firms"])
+@pytest.mark.parametrize("name", ["eastman", "kalundborg", "rules", "twelve-firms"])
 def test_readme_speaks_both_languages(name: str) -> None:
     """Sources, boundaries and what is not covered stand in Chinese and in English."""
     text = (EXAMPLES / name / "README.md").read_text(encoding="utf-8")
