@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.accounting import Inventory, draw_inventory
-from ecopark.accounting.allocation import Allocation, UnsolvableSupply, allocate, steam_energy
+from ecopark.accounting.allocation import Allocation, allocate, steam_energy
 from ecopark.accounting.comparison import compare
 from ecopark.accounting.consolidation import consolidate
 from ecopark.accounting.inventory import all_commodities
 from ecopark.accounting.selection import place_streams
+from ecopark.accounting.supply_system import UnsolvableSupply
 from ecopark.catalogue import load_catalogue
 from ecopark.model.network import Network
 from ecopark.model.record import Record

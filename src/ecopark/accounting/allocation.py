@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csc_array, eye_array
-from scipy.sparse.linalg import splu
+from scipy.sparse import coo_array
 
 from ecopark.accounting.coefficients import local_rows
 from ecopark.accounting.explanation import Explanation, Input
 from ecopark.accounting.result import Inventory
+from ecopark.accounting.supply_system import SupplySystem
 from ecopark.catalogue import Catalogue, FactorLookup, Missing, Request
 from ecopark.model.network import Network
 from ecopark.model.record import Record
@@ -34,14 +34,6 @@ GENERATION = ("power_generation", "heat_generation", "chp")
 _CARRIERS = {"electricity": "electricity", "heat": "heat", "steam": "heat"}
 
 _CARRIER_NAMES = {"electricity": N_("electricity"), "heat": N_("heat")}
-
-
-class UnsolvableSupply(ValueError):
-    """A loop of nodes that pass energy to each other and receive or generate none; `nodes` names them."""
-
-    def __init__(self, nodes: list[str]) -> None:
-        self.nodes = nodes
-        super().__init__(f"the supply loop {', '.join(nodes)} has no inflow and no generation")
 
 
 @dataclass(frozen=True)
@@ -409,24 +401,8 @@ def _solve(
         return np.zeros(0)
     idle = throughput <= 1e-12 * throughput.max()
     diagonal = np.where(idle, 1.0, throughput)
-    passed = csc_array((energies, (rows, columns)), shape=(count, count))
-    shares = passed.multiply(1.0 / diagonal[:, None]).tocsc()
-    matrix = (eye_array(count, format="csc") - shares).tocsc()
-    try:
-        solution = splu(matrix).solve(source / diagonal)
-    except RuntimeError as error:  # SuperLU: exactly singular
-        raise UnsolvableSupply([f"{node} ({carrier})" for node, carrier in _closed_loop(places, shares)]) from error
+    shares = coo_array((np.asarray(energies, dtype=np.float64) / diagonal[rows], (rows, columns)), shape=(count, count))
+    system = SupplySystem(shares, [f"{node} ({carrier})" for node, carrier in places])
+    solution = system.solve(source / diagonal)
     solution[idle] = 0.0
-    return np.asarray(solution, dtype=np.float64)
-
-
-def _closed_loop(places: list[tuple[str, str]], shares: csc_array) -> list[tuple[str, str]]:
-    """Return the places whose whole throughput comes from each other."""
-    from scipy.sparse.csgraph import connected_components
-
-    _, labels = connected_components(shares, directed=True, connection="strong")
-    fed = np.asarray(shares.sum(axis=1)).ravel()
-    closed = [
-        number for number in range(len(places)) if fed[number] > 1 - 1e-12 and (labels == labels[number]).sum() > 1
-    ]
-    return [places[number] for number in closed]
+    return solution
