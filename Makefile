@@ -123,7 +123,7 @@ format: setup
 	@$(PY) -m ruff format .
 
 bench: setup
-	@for each in inventory importing monte_carlo; do echo "== $$each"; $(PY) benchmarks/$$each.py || exit 1; done
+	@for each in inventory importing monte_carlo balances reconciliation tracing; do echo "== $$each"; $(PY) benchmarks/$$each.py || exit 1; done
 
 # --- documentation, pins, cleaning -----------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array, csc_array, eye_array
-from scipy.sparse.linalg import splu
+from scipy.sparse import coo_array
+
+from ecopark.accounting.supply_system import SupplySystem, UnsolvableSupply
 
 
 def treatment_burdens(out: pl.DataFrame, costs: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
@@ -50,8 +51,8 @@ def treatment_burdens(out: pl.DataFrame, costs: pl.DataFrame, paid: pl.DataFrame
     columns = [numbers[node] for node in inner["target"]]
     passed = coo_array((inner["part"].to_numpy(), (rows, columns)), shape=(len(plants), len(plants)))
     try:
-        burden = splu(csc_array(eye_array(len(plants), format="csc") - passed.tocsc())).solve(own)
-    except RuntimeError:
+        burden = SupplySystem(passed.tocsr(), plants).solve(own)
+    except UnsolvableSupply:
         # plants that only treat each other's waste: nobody outside to give the cost to
         return empty
     worth = pl.DataFrame({"target": plants, "burden": burden})
