@@ -16,6 +16,7 @@ from ecopark.catalogue import Catalogue
 from ecopark.model.network import PARK
 from ecopark.model.record import Record
 from ecopark.model.tables import ACTUAL
+from ecopark.storage.changesets import Changeset
 from ecopark.storage.runs import Runs
 from ecopark.storage.store import Store
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ecopark.metabolism.indicators import Indicators
     from ecopark.metabolism.nexus import Nexus
     from ecopark.metabolism.pathways import Direction, Pathways
+    from ecopark.metabolism.reconciliation.result import Reconciliation
     from ecopark.metabolism.result import Result
     from ecopark.metabolism.tracing import Trace
     from ecopark.metabolism.trend import Trend
@@ -44,6 +46,7 @@ INVENTORY = "park-ghg"
 
 ENGINES: Mapping[str, str] = {
     "balance": "ecopark.metabolism.balances:Balances",
+    "reconciliation": "ecopark.metabolism.reconciliation.result:Reconciliation",
     "trace": "ecopark.metabolism.tracing:Trace",
     "pathways": "ecopark.metabolism.pathways:Pathways",
     "cycling": "ecopark.metabolism.cycling:Cycling",
@@ -164,6 +167,70 @@ class MetabolismCalls:
             return draw_balances(layered, self.catalogue)
 
         return self._result(Balances, settings, draw)
+
+    def reconcile(
+        self,
+        year: int,
+        *,
+        month: int | None = None,
+        boundary: str = PARK,
+        scenario: str = ACTUAL,
+        layers: Sequence[str] | None = None,
+        level: Level = "firm",
+        significance: float = 0.05,
+        assumed: Mapping[str, float] | None = None,
+        contents: bool = True,
+    ) -> Reconciliation:
+        """Return the amounts adjusted until all balances that can be tested hold, with the tests; nothing is written.
+
+        Flows of an earlier reconciliation do not count as measurements. See `reconciliation.reconcile` for the options.
+        """
+        from ecopark.metabolism.flows import layered_flows
+        from ecopark.metabolism.reconciliation.reconcile import reconcile, without_reconciled
+        from ecopark.metabolism.reconciliation.result import Reconciliation
+
+        settings = {
+            "year": year, "month": month, "boundary": boundary, "scenario": scenario, "level": level,
+            "layers": list(layers) if layers is not None else None, "significance": significance,
+            "assumed": dict(assumed) if assumed else None, "contents": contents,
+        }  # fmt: skip
+
+        def draw() -> Reconciliation:
+            layered = layered_flows(
+                without_reconciled(self.record), self.catalogue, year, month=month, boundary=boundary, scenario=scenario
+            )
+            return reconcile(
+                layered, self.catalogue, layers=layers, level=level, significance=significance, assumed=assumed,
+                contents=contents,
+            )  # fmt: skip
+
+        return self._result(Reconciliation, settings, draw)
+
+    def apply_reconciliation(self, found: Reconciliation, reason: str = "") -> Changeset | None:
+        """Write a reconciliation's flows beside the raw ones as a change; None where nothing differs.
+
+        Flows that an earlier reconciliation of the period wrote and this one does not give are taken out. InputError
+        where the record has changed since the reconciliation was drawn.
+        """
+        from datetime import date
+
+        from ecopark.storage.changesets import Changes
+
+        run = self.runs.get(found.run or "")
+        record = self.record
+        rows = found.as_flows(record)
+        start, end = (date.fromisoformat(found.settings[name]) for name in ("start", "end"))
+        earlier = record.flows.filter(
+            (pl.col("method") == "reconciled")
+            & (pl.col("scenario") == found.settings["scenario"])
+            & (pl.col("period_start") >= start)
+            & (pl.col("period_end") <= end)
+            & ~pl.col("id").is_in(rows["id"].implode())
+        )
+        return self.store.apply(
+            Changes({"flows": rows}, {"flows": earlier.select("id")} if earlier.height else {}),
+            action="reconcile", reason=reason, expected_version=run.record_version,
+        )  # fmt: skip
 
     def trace(
         self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL, level: Level = "firm", key: Key = "auto"
