@@ -85,7 +85,8 @@ def test_charts_are_drawn(language: str, park: str, page: Open, request: pytest.
 @pytest.mark.parametrize(
     "path",
     ["overview", "accounting", "accounting/compare", "accounting/consolidation", "accounting/lines", "accounting/gaps",
-     "accounting/uncertainty", "factors", "reports", "reports/history", "monitor", "explain/R1-line:1", "nothing"],
+     "accounting/uncertainty", "factors", "reports", "reports/history", "monitor", "explain/R1-line:1", "nothing",
+     "metabolism", "metabolism/network", "metabolism/flows", "metabolism/balances", "metabolism/node/chp"],
 )  # fmt: skip
 def test_readable_on_a_phone(path: str, language: str, twelve_firms: str, browser: Any) -> None:
     """At 380 px no page scrolls sideways (wide tables scroll inside their own region)."""
@@ -146,6 +147,47 @@ def test_a_click_on_a_bar_explains_it(twelve_firms: str, page: Open) -> None:
     shown.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + box["height"] - 62)
     shown.wait_for_url(re.compile("/explain/"))
     assert shown.locator("[data-explained]").count() == 1
+
+
+def test_a_click_on_a_sankey_node_opens_its_page(twelve_firms: str, page: Open) -> None:
+    """The drawn node is a link to the node's page, in the same layer and year."""
+    shown = page(f"{twelve_firms}/en/metabolism?year=2022&layer=energy")
+    node = shown.locator(".flow-picture a[data-node=chp] rect")
+    assert node.bounding_box()["height"] > 20
+    node.click()
+    shown.wait_for_url(re.compile("/en/metabolism/node/chp\\?.*layer=energy"))
+    assert shown.locator("#table-node-layers").is_visible()
+    assert shown.locator("#table-inflows tbody tr").count() > 1
+    assert "Heat and power plant" in shown.locator("h1").inner_text()
+
+
+def test_a_ribbon_can_be_reached_and_followed_by_keyboard(twelve_firms: str, page: Open) -> None:
+    """A link of the Sankey has a title, takes the focus visibly, and Enter opens the list of its flows."""
+    shown = page(f"{twelve_firms}/zh/metabolism?year=2022&layer=energy")
+    ribbon = shown.locator(".flow-picture a:has(.ribbon)").first
+    assert "→" in ribbon.locator("title").text_content()
+    ribbon.focus()
+    shown.keyboard.press("Tab")
+    shown.keyboard.press("Shift+Tab")
+    assert shown.evaluate("document.activeElement.querySelector('.ribbon') !== null")
+    assert shown.evaluate("getComputedStyle(document.activeElement.querySelector('.ribbon')).stroke") != "none"
+    shown.keyboard.press("Enter")
+    shown.wait_for_url(re.compile("/zh/metabolism/flows\\?.*source="))
+    assert shown.locator("#table-edges tbody tr").count() >= 1
+
+
+def test_sankey_colours_and_loops_are_drawn(twelve_firms: str, page: Open) -> None:
+    """Every ribbon has an area of its own on the page; none is drawn outside the picture."""
+    shown = page(f"{twelve_firms}/en/metabolism?year=2022&layer=energy&level=process&share=0")
+    boxes = shown.evaluate(
+        """() => { const whole = document.querySelector('.flow-picture').getBoundingClientRect();
+          return [...document.querySelectorAll('.flow-picture .ribbon')].map((path) => {
+            const box = path.getBoundingClientRect();
+            return [box.width > 1 && box.height >= 0.4, box.left >= whole.left - 1 && box.right <= whole.right + 1
+              && box.top >= whole.top - 1 && box.bottom <= whole.bottom + 1]; }); }"""
+    )
+    assert len(boxes) > 30
+    assert all(area and within for area, within in boxes)
 
 
 def test_upload_preview_apply_undo(

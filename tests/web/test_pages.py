@@ -14,7 +14,7 @@ import pytest
 from ecopark.web.navigation import RAIL, TABS
 
 PAGES = sorted({item.path for item in RAIL} | {item.path for items in TABS.values() for item in items})
-UNBUILT = {"monitor", "metabolism", "roadmap", "benchmark"}
+UNBUILT = {"monitor", "roadmap", "benchmark"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -113,7 +113,8 @@ def test_every_table_has_twins(path: str, park: str, client: httpx.Client, reque
         rows = list(csv.reader(io.StringIO(response.text.removeprefix("\ufeff"))))
         assert len(rows) == len(table["rows"]) + 1
         assert len(rows[0]) == len(table["columns"])
-    assert client.get(f"{address}/en/{path}.csv?table=nothing").status_code == 404
+    for form in ("csv", "json"):
+        assert client.get(f"{address}/en/{path}.{form}?table=nothing").status_code == 404
 
 
 @pytest.mark.parametrize("room", sorted(UNBUILT))

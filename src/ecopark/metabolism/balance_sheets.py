@@ -30,35 +30,35 @@ def term_key(row: dict[str, Any], term: str) -> str:
     return f"{term}:{row['layer']}:{row['period_start']}:{row['node']}"
 
 
-def rows_at(balances: Balances, layer: str, level: Level) -> pl.DataFrame:
-    """Return the rows of the nodes of a level, largest significance first, then those of the boundary.
+def stations(balances: Balances, level: Level) -> list[str]:
+    """Return the nodes inside the boundary that stand for themselves at a level.
 
-    What stands in no node of this level (a store in no firm, a firm in no zone) stands for itself; "node" gives all.
+    What stands in no node of this level (a store in no firm, a firm in no zone) stands for itself; "node" gives all,
+    "park" none.
     """
     about = {row["node"]: row for row in balances.nodes.iter_rows(named=True)}
 
     def kind_of(node: str | None) -> str:
         return str(about[node]["kind"]) if node in about else ""
 
-    def stands(node: str, kind: str) -> bool:
-        if level == "node":
-            return True
-        if node not in about:
-            return False
-        topmost = kind in _LOW and kind_of(about[node]["parent"]) not in _LOW
+    def stands(row: dict[str, Any]) -> bool:
+        topmost = row["kind"] in _LOW and kind_of(row["parent"]) not in _LOW
         if level == "process":
             return topmost
         if level == "firm":
-            return kind == "firm" or (topmost and kind_of(about[node]["firm"]) != "firm")
+            return row["kind"] == "firm" or (topmost and kind_of(row["firm"]) != "firm")
         if level == "zone":
-            return kind == "zone" or (kind == "firm" and about[node]["zone"] is None)
-        return False
+            return row["kind"] == "zone" or (row["kind"] == "firm" and row["zone"] is None)
+        return level == "node"
 
+    return [node for node, row in about.items() if row["inside"] and stands(row)]
+
+
+def rows_at(balances: Balances, layer: str, level: Level) -> pl.DataFrame:
+    """Return the rows of the `stations` of a level, largest significance first, then those of the boundary."""
     rows = balances.of(layer=layer)
     whole = rows.filter(pl.col("kind") == "boundary")
-    others = rows.filter(pl.col("kind") != "boundary")
-    mask = pl.Series([stands(*row) for row in others.select("node", "kind").iter_rows()], dtype=pl.Boolean)
-    return pl.concat([others.filter(mask), whole])
+    return pl.concat([rows.filter(pl.col("node").is_in(stations(balances, level))), whole])
 
 
 def balance_sheet(balances: Balances, layer: str, node: str) -> list[dict[str, Any]]:

@@ -14,7 +14,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ecopark.translation import LANGUAGES, N_
 from ecopark.web import errors, rooms
-from ecopark.web.pages import accounting, analysis, details, explain, factors, history, overview, reports
+from ecopark.web.pages import (
+    accounting,
+    analysis,
+    details,
+    explain,
+    factors,
+    history,
+    metabolism,
+    metabolism_changes,
+    metabolism_costs,
+    metabolism_reconciliation,
+    metabolism_tracing,
+    overview,
+    reports,
+)
 from ecopark.web.pending import Pending
 from ecopark.web.rendering import FOLDER, language_of
 from ecopark.web.security import UPLOAD_LIMIT, Guard, Refusal
@@ -85,6 +99,11 @@ def create_app(
         overview.router,
         accounting.router,
         analysis.router,
+        metabolism.router,
+        metabolism_reconciliation.router,
+        metabolism_tracing.router,
+        metabolism_costs.router,
+        metabolism_changes.router,
         explain.router,
         details.router,
         factors.router,

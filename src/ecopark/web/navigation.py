@@ -1,4 +1,4 @@
-"""The seven items of the left rail, the tabs inside Accounting and Reports & data, and addresses of pages."""
+"""The seven items of the left rail, the tabs inside its rooms, and addresses of pages."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ TABS: Mapping[str, tuple[Item, ...]] = {
         Item("gaps", N_("Missing data"), "accounting/gaps"),
         Item("lines", N_("Lines"), "accounting/lines"),
         Item("factors", N_("Factors"), "factors"),
+    ),
+    "metabolism": (
+        Item("sankey", N_("Sankey diagram"), "metabolism"),
+        Item("network", N_("Network and matrix"), "metabolism/network"),
+        Item("flows", N_("Edge list"), "metabolism/flows"),
+        Item("balances", N_("Balances"), "metabolism/balances"),
+        Item("reconciliation", N_("Reconciliation"), "metabolism/reconciliation"),
+        Item("trace", N_("Tracing"), "metabolism/trace"),
+        Item("value", N_("Value flow"), "metabolism/value"),
+        Item("burdens", N_("Burdens"), "metabolism/burdens"),
+        Item("changes", N_("Changes and causes"), "metabolism/changes"),
+        Item("indicators", N_("Indicators and nexus"), "metabolism/indicators"),
     ),
     "reports": (
         Item("exchange", N_("Import and export"), "reports"),

@@ -160,7 +160,8 @@ def _chosen(request: Request, page: Page) -> str | None:
 
 
 def _json(request: Request, page: Page, status: int) -> Response:
-    name = _chosen(request, page)
+    # an error page answers for any table
+    name = _chosen(request, page) if status < 400 else None
     if name is not None:
         return JSONResponse(page.every_table[name].to_json(), status)
     content: dict[str, object] = {"title": page.title, "address": str(request.url.path)}

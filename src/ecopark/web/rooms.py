@@ -34,14 +34,6 @@ ROOMS = (
         "accounting/lines",
     ),
     Room(
-        "metabolism",
-        N_("Metabolism"),
-        N_("The balance of every node in mass, energy, water and carbon, its residual, and where each stream goes."),
-        N_("The balance engine is not written yet; the record already keeps from where and to where everything flows."),
-        N_("Power and steam made and used inside the park are in consolidation and allocation"),
-        "accounting/consolidation",
-    ),
-    Room(
         "roadmap",
         N_("Roadmap"),
         N_("Scenarios beside the baseline, measures with cost and effect, the least-cost path to a peak and below."),

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ecopark.accounting.stored import ENGINE
 from ecopark.translation import N_
 from ecopark.web import wording
 from ecopark.web.rendering import Page, respond
@@ -17,6 +18,35 @@ from ecopark.web.tables import Cell, Column, Row, Table
 from ecopark.web.visit import Visit, language_visit
 
 router = APIRouter()
+
+RUN_QUERY = (
+    "year",
+    "month",
+    "boundary",
+    "scenario",
+    "layer",
+    "level",
+    "node",
+    "commodity",
+    "stream",
+    "direction",
+    "subject",
+)
+TAB_OF = {
+    "balance": "metabolism/balances",
+    "reconciliation": "metabolism/reconciliation",
+    "trace": "metabolism/trace",
+    "pathways": "metabolism/trace",
+    "cycling": "metabolism/indicators",
+    "value_flow": "metabolism/value",
+    "burdens": "metabolism/burdens",
+    "burden_shift": "metabolism/burdens",
+    "change": "metabolism/changes",
+    "causes": "metabolism/changes",
+    "indicators": "metabolism/indicators",
+    "nexus": "metabolism/indicators",
+}
+"""Engine of a stored run of Metabolism -> the page that shows it."""
 
 NO_FLOW = N_("The record has no flow {identity}.")
 NO_STREAM = N_("The record has no stream {identity}.")
@@ -222,9 +252,15 @@ def _history(visit: Visit, history: pl.DataFrame) -> Table:
 
 @router.get("/{language}/runs/{run}")
 def run_page(request: Request, run: str) -> Response:
-    """Lead to the page that shows a stored run's inventory, with the run fixed."""
+    """Lead to the page that shows a stored run: an inventory with the run fixed, else the page of its engine."""
     visit = language_visit(request)
     with visit.session.reading() as workspace:
-        settings = workspace.runs.get(run).settings
+        found = workspace.runs.get(run)
+    settings = found.settings
+    if found.engine != ENGINE:
+        kept = {name: settings[name] for name in RUN_QUERY if settings.get(name)}
+        if found.engine in ("change", "causes"):
+            kept |= {"year": settings["after"], "other_year": settings["before"]}
+        return RedirectResponse(visit.address(TAB_OF.get(found.engine, "metabolism"), **kept), 307)
     query = {name: settings[name] for name in ("year", "scheme", "boundary", "scenario") if name in settings}
     return RedirectResponse(visit.address("accounting", **query, **settings.get("options", {}), run=run), 307)

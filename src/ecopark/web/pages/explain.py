@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ecopark.accounting.explanation import Explanation, Input
+from ecopark.accounting.stored import ENGINE
+from ecopark.metabolism.wording import ENGINE_NAMES
 from ecopark.translation import N_
 from ecopark.web import wording
+from ecopark.web.navigation import RAIL
 from ecopark.web.rendering import Page, respond
 from ecopark.web.security import Refusal
 from ecopark.web.tables import Cell, Column, Row, Table
@@ -78,7 +83,9 @@ def explain_page(request: Request, reference: str) -> Response:
     }
     title = visit.choose(explanation.name_zh, explanation.name_en)
     content = explanation.to_json() | {"reference": reference, "recomputed": recomputed}
-    page = Page("explain.html", title, "accounting", tables=[table], data=data, content={"explanation": content})
+    with visit.session.reading() as workspace:
+        room = room_of(workspace.runs.get(re.split("[-~]", reference)[0]).engine)
+    page = Page("explain.html", title, room, tables=[table], data=data, content={"explanation": content})
     return respond(request, page)
 
 
@@ -89,14 +96,29 @@ def _size(cell: object) -> float:
 
 def run_crumbs(visit: Visit, reference: str) -> list[tuple[str, str]]:
     """Return the way back from a number: to the inventory (or the two) that it belongs to."""
-    crumbs = [(visit.text(N_("Accounting")), visit.address("accounting"))]
     with visit.session.reading() as workspace:
-        for identity in reference.partition("-")[0].split("~"):
-            settings = workspace.runs.get(identity).settings
-            scheme = workspace.catalogue.schemes.get(str(settings.get("scheme")))
-            name = visit.name(scheme) if scheme else str(settings.get("scheme"))
-            crumbs.append((f"{name} · {settings.get('year')} · {identity}", visit.address(f"runs/{identity}")))
+        runs = [workspace.runs.get(identity) for identity in reference.partition("-")[0].split("~")]
+        schemes = workspace.catalogue.schemes
+    room = room_of(runs[0].engine)
+    crumbs = [(visit.text(next(item.name for item in RAIL if item.id == room)), visit.address(room))]
+    for run in runs:
+        scheme = schemes.get(str(run.settings.get("scheme")))
+        name = visit.name(scheme) if scheme else visit.text(ENGINE_NAMES.get(run.engine, run.engine))
+        period = _period(run.settings)
+        crumbs.append((f"{name} · {period} · {run.id}", visit.address(f"runs/{run.id}")))
     return crumbs
+
+
+def _period(settings: Mapping[str, Any]) -> str:
+    """Return the year or month of a run, or the two states that it compares."""
+    if "year" not in settings:
+        return f"{settings.get('before')} → {settings.get('after')}"
+    return f"{settings['year']}" + (f"-{settings['month']:02d}" if settings.get("month") else "")
+
+
+def room_of(engine: str) -> str:
+    """Return the room that shows the results of an engine."""
+    return "accounting" if engine == ENGINE else "metabolism"
 
 
 def _lead(visit: Visit, item: Input) -> tuple[str | None, str | None]:

@@ -16,7 +16,7 @@ from ecopark.web.visit import Visit, language_visit
 router = APIRouter()
 
 LISTED = 200
-ACTIONS = {"import": N_("import"), "edit": N_("edit"), "undo": N_("undo")}
+ACTIONS = {"import": N_("import"), "edit": N_("edit"), "undo": N_("undo"), "reconcile": N_("data reconciliation")}
 CHANGES = {"new": N_("new"), "changed": N_("changed"), "removed": N_("removed")}
 
 
