@@ -52,7 +52,7 @@ def layered_network(park: ParkNetwork, deviation: float = 0.02) -> Any:
         "technology": None, "period_start": date(2022, 1, 1), "period_end": date(2023, 1, 1), "amount": park.amount,
         "unit": "t", "sd": park.amount * deviation, "correlation_group": None, "method": "metered", "notation": None,
         "flow": None, "flows": 1, "coverage": 1.0, "spread": False, "part": False, "implied": None,
-        "variable": np.arange(count),
+        "variable": np.arange(count), "whole": np.full(count, None),
     }, schema=EDGE_SCHEMA)  # fmt: skip
     layers = LAYERS[: park.layers]
     # one coefficient per flow and layer: compositions belong to streams

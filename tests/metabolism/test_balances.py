@@ -184,7 +184,7 @@ def test_unstated_contents_excuse_only_what_they_could_explain() -> None:
             layers=("mass", "chlorine"),
         )
         unknown = pl.DataFrame(
-            [(2, "s2", "chlorine", "unstated", "chlorine_content", "material", "A", "OUT")],
+            [(2, "s2", "chlorine", "unstated", "chlorine_content", "material", "A", "OUT", None)],
             schema=network.unknown.schema, orient="row",
         )  # fmt: skip
         return str(row(draw_balances(replace(network, unknown=unknown), CATALOGUE), "A", "chlorine")["verdict"])

@@ -10,6 +10,7 @@ import pytest
 
 from ecopark.accounting.inventory import draw_inventory
 from ecopark.catalogue import load_catalogue
+from ecopark.metabolism.balances import draw_balances
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record
@@ -191,3 +192,54 @@ def test_unknown_layer_names_the_known_ones() -> None:
     with pytest.raises(InputError, match="no layer “carbn”") as caught:
         drawn([], [], layers=["carbn", "mass"])
     assert "carbon" in caught.value.problems[0].line("en")
+
+
+def stored(levels: list[tuple[str, str, date, float, str]], **more: Any) -> LayeredFlows:
+    """Draw the year 2022 of stores alone: (node, commodity, day, level, unit) each."""
+    stocks = [{"node": n, "commodity": c, "time": t, "level": v, "unit": u} for n, c, t, v, u in levels]
+    return drawn(more.pop("streams", []), more.pop("flows", []), stocks=stocks, **more)
+
+
+def test_levels_in_a_unit_of_their_own_are_brought_to_the_layers_by_a_property() -> None:
+    """Diesel counted in m3 beside a commodity in t: its density brings the change to mass; without one it is told."""
+    levels = [("works", "diesel", date(2022, 1, 1), 1.0, "m3"), ("works", "diesel", date(2023, 1, 1), 4.0, "m3")]
+    untold = stored(levels, layers=["mass"])
+    assert untold.stocks.is_empty()
+    assert [remark.code for remark in untold.remarks if remark.code != "no_flows"] == ["stock_no_value"]
+    density = {"commodity": "diesel", "property": "density", "value": 0.84, "unit": "t/m3"}
+    told = stored(levels, layers=["mass"], properties=[density])
+    assert told.stocks["value"].to_list() == [pytest.approx(2.52)]
+
+
+def test_a_store_that_is_read_at_one_end_only_is_told() -> None:
+    """A level in January and none a year later: no change is invented, and a remark names the store."""
+    found = stored(
+        [("works", "limestone", date(2022, 1, 1), 1.0, "t"), ("works", "limestone", date(2022, 6, 1), 3.0, "t")]
+    )
+    assert found.stocks.is_empty()
+    assert "stock_one_end" in [remark.code for remark in found.remarks]
+    mixed = stored([("works", "stuff", date(2022, 1, 1), 1.0, "t"), ("works", "stuff", date(2023, 1, 1), 3.0, "m3")],
+                   commodities=[{"id": "stuff", "unit": "t", "group": "material"}])  # fmt: skip
+    assert "stock_units" in [remark.code for remark in mixed.remarks]
+
+
+def test_a_month_with_a_stock_change_and_no_flow_keeps_its_month() -> None:
+    """Flows in January, a store that fills in May: the change stands in May's balance."""
+    layered = stored(
+        [("works", "limestone", date(2022, 5, 1), 1.0, "t"), ("works", "limestone", date(2022, 6, 1), 4.0, "t")],
+        streams=[stream("in", "market", "works", "limestone", "supply")], flows=[flow("in", 1.0, "t", "2022-01")],
+        resolution="month", layers=["mass"],
+    )  # fmt: skip
+    rows = draw_balances(layered, load_catalogue()).of(layer="mass", node="works")
+    changes = dict(rows.select(pl.col("period_start").cast(pl.String), "stock_change").iter_rows())
+    assert changes["2022-05-01"] == 3.0
+    assert changes["2022-01-01"] == 0.0
+
+
+def test_equipment_inside_equipment_belongs_to_its_process() -> None:
+    """A coil in a boiler in a boiler house counts as the boiler house at the level of processes."""
+    nodes = [*NODES, {"id": "boiler", "parent": "reactor", "kind": "equipment"},
+             {"id": "coil", "parent": "boiler", "kind": "equipment"}]  # fmt: skip
+    layered = layered_flows(Record.of(nodes=nodes), load_catalogue(), 2022)
+    stations = dict(layered.at_level("process").iter_rows())
+    assert (stations["coil"], stations["boiler"], stations["works"]) == ("reactor", "reactor", "works")

@@ -30,7 +30,8 @@ class Index:
         self.count = nodes.height
         number = {node: position for position, node in enumerate(nodes["node"])}
         self.layers = layered.layers["id"].to_list()
-        self.periods = layered.edges["period_start"].unique().sort().to_list() or [layered.start]
+        starts = pl.concat([layered.edges["period_start"], layered.stocks["period_start"]])
+        self.periods = starts.unique().sort().to_list() or [layered.start]
         parents = [number.get(parent, -1) if parent is not None else -1 for parent in nodes["parent"]]
         inside = nodes["inside"].to_numpy()
         self.station = _stations(parents, inside)
@@ -43,7 +44,9 @@ class Index:
                                   schema={"period_start": pl.Date, "when": pl.Int64})  # fmt: skip
         # texts are looked up once per edge, not once per value
         edges = (
-            layered.edges.select("edge", "source", "target", "period_start", pl.col("implied").is_not_null())
+            layered.edges.select(
+                "edge", "source", "target", "period_start", pl.col("implied").is_not_null(), "whole", "coverage"
+            )
             .join(ids.rename({"node": "source", "number": "from"}), on="source", how="left", maintain_order="left")
             .join(ids.rename({"node": "target", "number": "to"}), on="target", how="left", maintain_order="left")
             .join(period_ids, on="period_start", how="left", maintain_order="left")
@@ -52,7 +55,9 @@ class Index:
         placed = layered.values.select("edge", "layer", "coefficient", "value").join(
             layer_ids, on="layer", how="left", maintain_order="left"
         )
-        row = np.searchsorted(edges["edge"].to_numpy(), placed["edge"].to_numpy())
+        self.edges = edges
+        row = self.edge_rows(placed["edge"])
+        self.edge_row: Numbers = row
         self.value: Floats = placed["value"].to_numpy()
         self.source: Numbers = edges["from"].to_numpy()[row]
         self.target: Numbers = edges["to"].to_numpy()[row]
@@ -60,6 +65,19 @@ class Index:
         self.slot: Numbers = placed["at"].to_numpy() * len(self.periods) + edges["when"].to_numpy()[row]
         self.slots = len(self.layers) * len(self.periods)
         self._values = placed
+
+    def edge_rows(self, edges: pl.Series) -> Numbers:
+        """Return the rows of `edges` (sorted by number; columns edge, from, to, when, whole, coverage) of numbers."""
+        return np.searchsorted(self.edges["edge"].to_numpy(), edges.to_numpy())
+
+    def holders(self) -> list[int]:
+        """Return for every node the number of its firm (the topmost node inside, if that is not); -1 outside."""
+        tops = self.station[:, 0].tolist()
+        firms = [self.number.get(firm, -1) for firm in self.layered.nodes["firm"]]
+        return [
+            -1 if top < 0 else firm if firm >= 0 and firm in path else top
+            for top, firm, path in zip(tops, firms, self.station.tolist(), strict=True)
+        ]
 
     @cached_property
     def crossings(self) -> list[tuple[Numbers, Numbers, Floats]]:
@@ -105,25 +123,41 @@ class Index:
 
     def slot_of(self, frame: pl.DataFrame) -> Numbers:
         """Return the slot (layer and period) of each row of a frame with layer and period_start."""
-        layers = {layer: position for position, layer in enumerate(self.layers)}
-        periods = {period: position for position, period in enumerate(self.periods)}
-        return np.array(
-            [layers[layer] * len(self.periods) + periods.get(period, 0)
-             for layer, period in frame.select("layer", "period_start").iter_rows()], dtype=np.int64,
-        )  # fmt: skip
+        layer = frame["layer"].replace_strict(self.layers, range(len(self.layers)), return_dtype=pl.Int64)
+        period = frame["period_start"].replace_strict(self.periods, range(len(self.periods)), return_dtype=pl.Int64)
+        slots: Numbers = layer.to_numpy() * len(self.periods) + period.to_numpy()
+        return slots
 
     def deviation(self) -> Floats:
-        """Return the standard deviation of every residual, flat, NaN where nothing has a range."""
-        crossings = self.crossings
-        rows = np.concatenate([part[0] for part in crossings])
-        bucket = np.concatenate([part[1] * self.slots + self.slot[part[0]] for part in crossings])
-        sign = np.concatenate([part[2] for part in crossings])
-        size = (self.count + 1) * self.slots
-        variance = residual_deviation(self.layered, self._values, rows, bucket, sign, size)
-        stocks = self.layered.stocks.filter(pl.col("sd").is_not_null())
+        """Return the standard deviation of every residual, flat, NaN where nothing has a range.
+
+        The content of a store's increase is that of the flows of the same factor: its error is shared with theirs.
+        """
+        crossings = [(part[0], part[1] * self.slots + self.slot[part[0]], part[2]) for part in self.crossings]
+        stocks = self.layered.stocks
+        values = self._values.select("edge", "coefficient", "value")
         if stocks.height:
             nodes = np.array([self.number[node] for node in stocks["node"]], dtype=np.int64)
-            extra = self.spread(nodes, self.slot_of(stocks), stocks["sd"].to_numpy() ** 2)
+            slots = self.slot_of(stocks)
+            stored = stocks.select(pl.lit(-1, pl.Int64).alias("edge"), "coefficient", "value")
+            for column in (*self.station.T, np.where(self.station[:, 0] >= 0, self.count, -1)):
+                kept = np.flatnonzero(column[nodes] >= 0)
+                bucket = column[nodes[kept]] * self.slots + slots[kept]
+                crossings.append((kept + values.height, bucket, -np.ones(len(kept))))
+            values = pl.concat([values, stored])
+        rows, bucket, sign = (np.concatenate([part[place] for part in crossings]) for place in range(3))
+        size = (self.count + 1) * self.slots
+        variance = residual_deviation(self.layered, values, rows, bucket, sign, size)
+        levels = stocks.join(
+            self.layered.coefficients.select("coefficient", pl.col("value").alias("worth")),
+            on="coefficient",
+            how="left",
+            maintain_order="left",
+        ).select("node", "layer", "period_start", (pl.col("sd_amount") * pl.col("worth").fill_null(1.0)).alias("moved"))
+        levels = levels.filter(pl.col("moved").is_not_null())
+        if levels.height:
+            nodes = np.array([self.number[node] for node in levels["node"]], dtype=np.int64)
+            extra = self.spread(nodes, self.slot_of(levels), levels["moved"].to_numpy() ** 2)
             variance = np.where(extra > 0, np.nan_to_num(variance) + extra, variance)
         return np.sqrt(variance)
 

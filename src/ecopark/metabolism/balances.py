@@ -39,7 +39,8 @@ ROW_SCHEMA: dict[str, type[pl.DataType]] = {
 """One balance. `relative` is the residual over the larger side, `significance` its size in standard deviations.
 
 verdict: closed (within 1.96 deviations), open, no_range (no uncertainty stated), incomplete (flows or contents missing:
-`unknown`, `unstated`, `partial` count them), one_sided (only receives or only sends), by_rule (everything that leaves
+`unknown`, `unstated`, `partial` count them; or nothing but zeros where contents are unstated), one_sided (only receives
+or only sends, and nothing known to be missing could be the other side), by_rule (everything that leaves
 follows by rule from what enters, so that it closes whatever the amounts are), not_testable (a remainder takes up the
 difference, or the layer is not conserved).
 """
@@ -109,18 +110,22 @@ class Balances(Result):
         )  # fmt: skip
 
     def members(self, node: str) -> pl.Series:
-        """Return the ids of a node and all below it, or of the whole boundary."""
+        """Return the ids of a node and all below it inside the boundary, or of the whole boundary."""
         if node.startswith(BOUNDARY):
             return self.nodes.filter("inside")["node"]
-        found = {node}
-        parents = dict(self.nodes.select("node", "parent").iter_rows())
-        for identity in self.nodes["node"]:
-            step, path = identity, [identity]
-            while (step := parents.get(step)) is not None and step not in path:
+        about = {name: (parent, inside) for name, parent, inside in
+                 self.nodes.select("node", "parent", "inside").iter_rows()}  # fmt: skip
+        found: dict[str, bool] = {node: True}
+        for identity in about:
+            step: str | None = identity
+            path: list[str] = []
+            # a node that the boundary leaves out takes what is below it with it
+            while step is not None and step not in found and step in about and about[step][1] and step not in path:
                 path.append(step)
-            if node in path:
-                found.update(path[: path.index(node)])
-        return pl.Series("node", sorted(found), dtype=pl.String)
+                step = about[step][0]
+            below = step is not None and found.get(step, False)
+            found.update(dict.fromkeys(path, below))
+        return pl.Series("node", sorted(name for name, below in found.items() if below), dtype=pl.String)
 
     def explain(self, key: str) -> Explanation:
         """Explain a number: "TERM:LAYER:PERIOD:NODE" with TERM of `ROW_SCHEMA`, or "value:LAYER:EDGE".
@@ -161,8 +166,8 @@ _REMAINDER_SCHEMA: dict[str, type[pl.DataType]] = {
 def _remainders(layered: LayeredFlows, catalogue: Catalogue, index: Index) -> pl.DataFrame:
     """Return what the record leaves unmeasured by nature at each firm, with the name of its rule."""
     rules = dispositions_of(catalogue, index.layers, "remainder")
-    firms = layered.at_level("firm").join(layered.nodes.select("node", "inside"), on="node")
-    station = dict(firms.filter("inside").select("node", "station").iter_rows())
+    names = layered.nodes["node"].to_list()
+    station = {names[node]: names[holder] for node, holder in enumerate(index.holders()) if holder >= 0}
     found: list[dict[str, Any]] = []
     for rule in rules:
         edges = layered.layer(rule["layer"]).select("source", "target", "activity", "period_start", "value", "implied")
@@ -220,7 +225,10 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
 
     stock, remainder = summed(stocks, "value"), summed(rests, "value")
     absorbed = summed(rests.with_columns(pl.lit(1.0).alias("one")), "one") if rests.height else np.zeros(size)
-    held = np.flatnonzero((sums["edges"] > 0) | (stock != 0))
+    counts = gap_counts(layered, index)
+    # a node of which only gaps are known has a balance too: an incomplete one
+    held = np.flatnonzero((sums["edges"] > 0) | (summed(stocks.with_columns(pl.lit(1.0).alias("one")), "one") > 0)
+                          | (counts["unknown"] > 0))  # fmt: skip
     station, slot = held // index.slots, held % index.slots
     nodes = layered.nodes
     boundary = pl.DataFrame(
@@ -234,11 +242,10 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
     # what is left of a subtraction of large numbers is no residual
     noise = 64 * np.finfo(float).eps * (np.abs(inflow) + np.abs(outflow) + np.abs(by_rule) + np.abs(stock[held]))
     residual = np.where(np.abs(residual) <= noise, 0.0, residual)
-    counts = gap_counts(layered, index)
     deviation = index.deviation()[held]
     # amounts that enter and leave by rule cancel, but for rounding
     deviation = np.where(deviation <= noise, 0.0, deviation)
-    below = _below_a_remainder(nodes, rests, index)[held]
+    below = _below_a_remainder(rests, index)[held]
     disposition = dict(zip(layered.layers["id"], [None] * layered.layers.height, strict=True))
     disposition |= {row["layer"]: row["disposition"] for row in rests.iter_rows(named=True)}
     frame = pl.DataFrame(
@@ -270,18 +277,12 @@ def _judged(sums: dict[str, Floats], remainders: pl.DataFrame, layered: LayeredF
     )  # fmt: skip
 
 
-def _below_a_remainder(nodes: pl.DataFrame, remainders: pl.DataFrame, index: Index) -> npt.NDArray[np.bool_]:
+def _below_a_remainder(remainders: pl.DataFrame, index: Index) -> npt.NDArray[np.bool_]:
     """Return whether a station lies inside a firm whose remainder takes up the differences of a slot."""
-    taken = np.zeros(((index.count + 1) * index.slots), dtype=bool)
-    if remainders.is_empty():
-        return taken
-    firm = [index.number.get(name, -1) for name in nodes["firm"]]
-    absorbing = set(
-        zip([index.number[node] for node in remainders["node"]], index.slot_of(remainders).tolist(), strict=True)
-    )
-    for station, holder in enumerate(firm):
-        if holder < 0 or holder == station:
-            continue
-        for slot in range(index.slots):
-            taken[station * index.slots + slot] = (holder, slot) in absorbing
+    absorbing = np.zeros((index.count + 1, index.slots), dtype=bool)
+    if remainders.height:
+        absorbing[[index.number[node] for node in remainders["node"]], index.slot_of(remainders)] = True
+    holders = np.array([*index.holders(), -1], dtype=np.int64)
+    inner = (holders >= 0) & (holders != np.arange(index.count + 1))
+    taken: npt.NDArray[np.bool_] = (absorbing[holders] & inner[:, None]).ravel()
     return taken

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import polars as pl
@@ -17,8 +17,9 @@ import polars as pl
 from ecopark.accounting.inventory import all_commodities, resolve_boundary
 from ecopark.accounting.result import Remark
 from ecopark.catalogue import Catalogue
+from ecopark.metabolism.amounts import in_one_unit, silent_months, stream_totals
 from ecopark.metabolism.implied import implied_edges
-from ecopark.metabolism.layers import KEY, NORMAL_95, LayerCoefficients, LayerGap, layer_ids
+from ecopark.metabolism.layers import KEY, LayerCoefficients, LayerGap, layer_ids
 from ecopark.metabolism.parts import take_out_parts
 from ecopark.metabolism.result import name_in
 from ecopark.metabolism.stocks import stock_changes
@@ -27,6 +28,7 @@ from ecopark.model.network import PARK, Network
 from ecopark.model.periods import month_bounds, year_bounds
 from ecopark.model.record import Record
 from ecopark.model.tables import ACTUAL, OUTSIDE_KINDS
+from ecopark.translation import N_
 
 Resolution = Literal["period", "month"]
 Level = Literal["node", "process", "firm", "zone", "park"]
@@ -37,14 +39,15 @@ EDGE_SCHEMA: dict[str, type[pl.DataType]] = {
     "group": pl.String, "activity": pl.String, "technology": pl.String, "period_start": pl.Date, "period_end": pl.Date,
     "amount": pl.Float64, "unit": pl.String, "sd": pl.Float64, "correlation_group": pl.String, "method": pl.String,
     "notation": pl.String, "flow": pl.String, "flows": pl.Int64, "coverage": pl.Float64, "spread": pl.Boolean,
-    "part": pl.Boolean, "implied": pl.String, "variable": pl.Int64,
+    "part": pl.Boolean, "implied": pl.String, "variable": pl.Int64, "whole": pl.Int64,
 }  # fmt: skip
 """One edge per stream and period.
 
 `amount` is null where nothing is known (`notation` NE or C; with an amount beside it, only a part is known); `sd` is
 its standard deviation, null where no range was stated; `coverage` the part of the period's days that flows cover;
 `spread` marks amounts of a longer flow spread by days; `part` the rest of a stream after its parts were taken out.
-`implied` names the disposition by which an edge follows from another one, whose amount (`variable`) it shares.
+`implied` names the disposition by which an edge follows from another one, whose amount (`variable`) it shares. `whole`
+is the edge (a rest) that a part was taken out of; the errors of a part and of its rest are opposite.
 """
 
 VALUE_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -142,16 +145,25 @@ class LayeredFlows:
         into its firm or zone (the park itself where it has none); "park" makes one station of all inside. Nodes outside
         stay themselves.
         """
-        return self.nodes.select("node", station_at(level).alias("station"))
+        if level != "process":
+            return self.nodes.select("node", _station_at(level).alias("station"))
+        above = {node: parent for node, parent, kind in self.nodes.select("node", "parent", "kind").iter_rows()
+                 if kind == "equipment" and parent is not None}  # fmt: skip
+        stations = []
+        for node in self.nodes["node"]:
+            step, path = node, {node}
+            while (parent := above.get(step)) is not None and parent not in path:
+                path.add(parent)
+                step = parent
+            stations.append(step)
+        return pl.DataFrame({"node": self.nodes["node"], "station": pl.Series(stations, dtype=pl.String)})
 
 
-def station_at(level: Level) -> pl.Expr:
-    """Return the station of a node at a level, over the columns of `NODE_SCHEMA`."""
+def _station_at(level: Level) -> pl.Expr:
+    """Return the station of a node at a level other than process, over the columns of `NODE_SCHEMA`."""
     own = pl.col("node")
     if level == "node":
         return own
-    if level == "process":
-        return pl.when((pl.col("kind") == "equipment") & ~pl.col("outside")).then("parent").otherwise(own)
     if level == "firm":
         return pl.when(pl.col("outside")).then(own).otherwise("firm")
     if level == "zone":
@@ -178,8 +190,10 @@ def layered_flows(
 ) -> LayeredFlows:
     """Return the effective flows of a year (or one month) as a network in layers.
 
-    `resolution` "month" gives each month its own edges; flows of a longer period are spread by days and marked.
-    `options` choose factor sets (such as fuel_set). Raises InputError for an unknown boundary, scenario or layer.
+    `resolution` "month" gives each month its own edges; flows of a longer period are spread by days and marked, and a
+    stream of which some months say nothing has edges without an amount there. A period without flows is a network
+    without edges, with a remark that names the years which have some. `options` choose factor sets (such as
+    fuel_set). Raises InputError for an unknown boundary, scenario or layer.
     """
     wanted = layer_ids(catalogue, layers)
     network = Network(record)
@@ -190,80 +204,73 @@ def layered_flows(
         spans = [month_bounds(year, number) for number in range(1, 13)]
     goods = all_commodities(record, catalogue)
     nodes = _nodes(network, limits.members)
+    flows, remarks = in_one_unit(record, goods)
+    scaled = record.replace(flows=flows)
     effective, totals = [], []
     for span in spans:
-        found = effective_flows(record, scenario, *span, include_parts=True).with_columns(
+        found = effective_flows(scaled, scenario, *span, include_parts=True).with_columns(
             pl.lit(span[0]).alias("span_start"), pl.lit(span[1]).alias("span_end")
         )
         effective.append(found)
-        totals.append(_stream_totals(found, span))
-    edges, remarks = take_out_parts(pl.concat(totals), record.streams)
-    edges = _placed(edges, record, goods, nodes)
+        totals.append(stream_totals(found, span))
+    sums, behind = pl.concat(totals), pl.concat(effective)
+    if len(spans) > 1:
+        included = behind.filter(pl.col("notation") == "IE").select(
+            "stream", pl.col("span_start").alias("period_start")
+        )
+        sums = _existing(silent_months(sums, included), record)
+    sums, told = take_out_parts(sums, record.streams)
+    remarks += told if sums.height else (*told, _nothing_said(record, start, end))
+    edges = _placed(sums, record, goods, nodes)
     coefficients = LayerCoefficients(catalogue, record, network, year, {"fuel_set": "Q", **(options or {})})
     keyed = _keyed(edges, coefficients, network)
     values, unknown = _values(edges, keyed, coefficients, wanted)
-    implied, implied_values = implied_edges(edges, keyed, coefficients, catalogue, wanted)
+    implied, implied_values, lacking, statements = implied_edges(
+        edges, keyed, coefficients, catalogue, wanted, nodes, _biogenic(record, catalogue)
+    )
+    # the gas of burnt fuel leaves by rule, without the oxygen of the air that stated carbon dioxide holds
+    values = values.join(statements.with_columns(pl.lit("mass").alias("layer")), on=["edge", "layer"], how="anti",
+                         maintain_order="left")  # fmt: skip
     edges, values = pl.concat([edges, implied]), pl.concat([values, implied_values])
-    stocks = stock_changes(record, coefficients, goods, network, wanted, spans)
+    unknown = pl.concat([unknown, lacking.select(unknown.columns)])
+    stocks, untold = stock_changes(record, coefficients, goods, network, wanted, spans)
+    remarks += untold
     coefficient_frame, parameters = coefficients.frames()
     values = _with_deviation(values, edges, coefficient_frame)
     return LayeredFlows(
         year, start, end, resolution, boundary, scenario, edges, values, coefficient_frame, parameters, stocks, unknown,
-        nodes, catalogue.layers.filter(pl.col("id").is_in(wanted)), pl.concat(effective),
+        nodes, catalogue.layers.filter(pl.col("id").is_in(wanted)), behind,
         _names(record, catalogue, goods, edges), _sources(record, catalogue), remarks,
     )  # fmt: skip
 
 
-def _stream_totals(flows: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
-    """Return one row per stream: amount over the span, its standard deviation, and how it is known.
-
-    Errors of one correlation group move together (their deviations add), others are independent (squares add).
-    """
-    days = (span[1] - span[0]).days
-    counted = flows.filter(pl.col("notation").is_null() | (pl.col("notation") != "IE"))
-    amount = pl.when(pl.col("notation") == "NO").then(0.0).otherwise(pl.col("amount") * pl.col("share"))
-    ranged = pl.col("low").is_not_null() | pl.col("high").is_not_null()
-    below = pl.col("amount") - pl.col("low")
-    above = pl.col("high") - pl.col("amount")
-    half = pl.mean_horizontal(below, above) * pl.col("share")
-    length = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
-    single = counted.with_columns(
-        amount.alias("part"),
-        pl.when(ranged).then(half.abs() / NORMAL_95).alias("deviation"),
-        (length * pl.col("share")).alias("days"),
-        (length > days).alias("longer"),
-    )
-    together = single.filter(pl.col("correlation_group").is_not_null()).group_by("stream", "correlation_group").agg(
-        pl.col("deviation").sum().pow(2).alias("variance"), pl.col("deviation").is_not_null().any().alias("ranged")
-    )  # fmt: skip
-    apart = single.filter(pl.col("correlation_group").is_null()).group_by("stream").agg(
-        pl.col("deviation").pow(2).sum().alias("variance"), pl.col("deviation").is_not_null().any().alias("ranged")
-    )  # fmt: skip
-    spread = (
-        pl.concat([together.select("stream", "variance", "ranged"), apart])
-        .group_by("stream")
-        .agg(pl.col("variance").sum(), pl.col("ranged").any())
-        .select("stream", pl.when("ranged").then(pl.col("variance").sqrt()).alias("sd"))
-    )
-    missing = pl.col("notation").is_in(["NE", "C"])
-    groups = pl.col("correlation_group")
-    return (
-        single.group_by("stream", maintain_order=True)
-        .agg(
-            pl.when(pl.col("part").is_not_null().any()).then(pl.col("part").sum()).alias("amount"),
-            pl.col("unit").drop_nulls().first(),
-            pl.when((groups.n_unique() == 1) & groups.is_not_null().all()).then(groups.first())
-            .alias("correlation_group"),
-            pl.col("method").first(),
-            pl.col("notation").filter(missing).first(),
-            pl.col("id").first().alias("flow"),
-            pl.len().cast(pl.Int64).alias("flows"),
-            (pl.col("days").sum() / days).clip(0.0, 1.0).alias("coverage"),
-            pl.col("longer").any().alias("spread"),
+def _existing(totals: pl.DataFrame, record: Record) -> pl.DataFrame:
+    """Return the rows that say something, or whose both ends exist in their period."""
+    valid = record.nodes.select("id", pl.col("valid_from").fill_null(date.min), pl.col("valid_to").fill_null(date.max))
+    ends = record.streams.select(pl.col("id").alias("stream"), "source", "target").unique("stream")
+    for side in ("source", "target"):
+        ends = ends.join(
+            valid.rename({"id": side, "valid_from": f"{side}_from", "valid_to": f"{side}_to"}), on=side, how="left"
         )
-        .join(spread, on="stream", how="left", maintain_order="left")
-        .with_columns(pl.lit(span[0]).alias("period_start"), pl.lit(span[1]).alias("period_end"))
+    exist = pl.all_horizontal(
+        *((pl.col(f"{side}_from") < pl.col("period_end")) & (pl.col(f"{side}_to") > pl.col("period_start"))
+          for side in ("source", "target"))
     )  # fmt: skip
+    joined = totals.join(ends, on="stream", how="left", maintain_order="left")
+    return joined.filter((pl.col("flows") > 0) | exist).select(totals.columns)
+
+
+def _nothing_said(record: Record, start: date, end: date) -> Remark:
+    flows = record.flows.select("period_start", pl.col("period_end").dt.offset_by("-1d"))
+    years = pl.concat([flows[name].dt.year() for name in flows.columns]).drop_nulls().unique().sort().to_list()
+    if not years:
+        return Remark("no_flows", N_("The record holds no flows yet."), {}, "warning")
+    return Remark(
+        "no_flows",
+        N_("No flow falls into {start} to {end}; the record has flows in {years}."),
+        {"start": start.isoformat(), "end": (end - timedelta(days=1)).isoformat(), "years": ", ".join(map(str, years))},
+        "warning",
+    )
 
 
 def _nodes(network: Network, members: frozenset[str]) -> pl.DataFrame:
@@ -296,7 +303,7 @@ def _placed(edges: pl.DataFrame, record: Record, goods: pl.DataFrame, nodes: pl.
                           pl.col("inside").alias("source_inside"))  # fmt: skip
     target = nodes.select(pl.col("node").alias("target"), pl.col("firm").alias("target_firm"),
                           pl.col("inside").alias("target_inside"))  # fmt: skip
-    return (
+    placed = (
         edges.join(streams, on="stream", how="inner", maintain_order="left")
         .join(groups, on="commodity", how="left", maintain_order="left")
         .join(source, on="source", how="inner", maintain_order="left")
@@ -305,8 +312,20 @@ def _placed(edges: pl.DataFrame, record: Record, goods: pl.DataFrame, nodes: pl.
         .with_row_index("edge")
         .with_columns(pl.col("edge").cast(pl.Int64))
         .with_columns(pl.col("edge").alias("variable"))
+    )
+    number = placed.select(pl.col("stream").alias("whole"), "period_start", pl.col("edge").alias("of"))
+    return (
+        placed.join(number, on=["whole", "period_start"], how="left", maintain_order="left")
+        .with_columns(pl.col("of").alias("whole"))
         .select(pl.col(name).cast(kind) for name, kind in EDGE_SCHEMA.items())
     )
+
+
+def _biogenic(record: Record, catalogue: Catalogue) -> list[str]:
+    """Return the commodities of biogenic origin: those of the catalogue, and the park's own below one of them."""
+    known = set(catalogue.commodities.filter(pl.col("origin") == "biogenic")["id"])
+    own = dict(record.commodities.select("id", "parent").iter_rows())
+    return sorted(known | {identity for identity, parent in own.items() if parent in known})
 
 
 def _keyed(edges: pl.DataFrame, coefficients: LayerCoefficients, network: Network) -> pl.DataFrame:

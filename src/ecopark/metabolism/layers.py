@@ -127,12 +127,13 @@ class LayerCoefficients:
         self.own_nodes = {row["node"] for row in own if row["node"]}
         self._found: dict[tuple[str, ...], int | LayerGap | None] = {}
         self._rules: dict[str, list[dict[str, Any]]] = {}
+        self._chosen: list[Sequence[tuple[Choice, int]]] = []
         for row in self.catalogue.layer_rules.iter_rows(named=True):
             self._rules.setdefault(row["layer"], []).append(row)
 
     def nearest_own(self, node: str) -> str:
-        """Return the node where the chain of `node` and those above it holds own values, else an empty text."""
-        return node if self.own_nodes & {node, *self.network.ancestors(node)} else ""
+        """Return the nearest of `node` and those above it that holds own values, else an empty text."""
+        return next((step for step in (node, *self.network.ancestors(node)) if step in self.own_nodes), "")
 
     def _request(self, key: Mapping[str, Any]) -> Request:
         nodes: list[str] = []
@@ -172,8 +173,17 @@ class LayerCoefficients:
                 missing = LayerGap(layer, "unit", "", key)
         return missing
 
-    def by_disposition(self, disposition: Mapping[str, Any], key: Mapping[str, Any]) -> int | None:
-        """Return the coefficient of what leaves by rule, or None where it does not apply or a value is missing."""
+    def by_disposition(self, disposition: Mapping[str, Any], key: Mapping[str, Any]) -> int | LayerGap | None:
+        """Return the number of the coefficient of what leaves by rule, or what it lacks.
+
+        None where the commodity itself has no value in the layer: the gap is then told of the commodity.
+        """
+        identity = (disposition["id"], *(str(key[name] or "") for name in KEY))
+        if identity not in self._found:
+            self._found[identity] = self._disposed(disposition, key)
+        return self._found[identity]
+
+    def _disposed(self, disposition: Mapping[str, Any], key: Mapping[str, Any]) -> int | LayerGap | None:
         base, _, _ = disposition["formula"].partition(" * ")
         start = self.of(base, key)
         if not isinstance(start, int):
@@ -184,14 +194,13 @@ class LayerCoefficients:
         for symbol, power in parse_product(disposition["formula"])[1:]:
             found = self._find(symbol, request, disposition["sets"])
             if isinstance(found, Missing):
-                return None
+                return LayerGap(disposition["layer"], "no_property", found.quantity, key)
             extra += [(choice, power * choice.power) for choice in found]
-        first = [(_as_choice(p), int(p["power"])) for p in self.parameters if p["coefficient"] == start]
-        unit = row["unit"]
-        scale = combine([(unit, 1), *((choice.unit, power) for choice, power in extra)], disposition["unit"])
+        scale = combine([(row["unit"], 1), *((choice.unit, power) for choice, power in extra)], disposition["unit"])
         return self._write(
-            disposition["layer"], disposition["id"], key, disposition["unit"], row["unit_scale"] * scale, first + extra
-        )
+            disposition["layer"], disposition["id"], key, disposition["unit"], row["unit_scale"] * scale,
+            [*self._chosen[start], *extra],
+        )  # fmt: skip
 
     def _find(self, symbol: str, request: Request, sets: str | None) -> list[Choice] | Missing:
         """Find a quantity; ``not_X`` is the rest of a fraction X to one."""
@@ -225,6 +234,8 @@ class LayerCoefficients:
         unit: str,
         chosen: Sequence[tuple[Choice, int]],
     ) -> int | None:
+        if not key["unit"]:
+            return None
         try:
             scale = combine([(key["unit"], 1), *((choice.unit, power) for choice, power in chosen)], unit)
         except UnitError:
@@ -241,6 +252,7 @@ class LayerCoefficients:
         chosen: Sequence[tuple[Choice, int]],
     ) -> int:
         number = len(self.coefficients)
+        self._chosen.append(chosen)
         value = scale
         relative = 0.0
         ranged = False
@@ -275,14 +287,6 @@ class LayerCoefficients:
         )
 
 
-def _as_choice(row: Mapping[str, Any]) -> Choice:
-    return Choice(
-        row["symbol"], row["symbol"], row["value"], row["unit"], row["factor"], row["level"], row["set"],
-        row["status"], row["source"], row["low"], row["high"], row["distribution"], row["range_source"],
-        row["version"], tuple(part for part in (row["remark"] or "").split(NOTE_SEPARATOR) if part),
-    )  # fmt: skip
-
-
 def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(text.split(";")) if text else ()
 
@@ -299,11 +303,17 @@ def dispositions_of(
     catalogue: Catalogue, layers: Iterable[str], kind: str, key: Mapping[str, Any] | None = None, activity: str = ""
 ) -> list[dict[str, Any]]:
     """Return the dispositions of `kind` (formula, remainder) in the layers, for a key and an activity if given."""
-    wanted = set(layers)
-    rows = catalogue.dispositions.filter((pl.col("kind") == kind) & pl.col("layer").is_in(list(wanted)))
+    rows = catalogue.dispositions.filter((pl.col("kind") == kind) & pl.col("layer").is_in(list(set(layers))))
+    return applying(rows.iter_rows(named=True), key, activity)
+
+
+def applying(
+    dispositions: Iterable[dict[str, Any]], key: Mapping[str, Any] | None = None, activity: str = ""
+) -> list[dict[str, Any]]:
+    """Return those of the dispositions that speak of a key (commodity, group) and an activity, where given."""
     return [
         row
-        for row in rows.iter_rows(named=True)
+        for row in dispositions
         if (not activity or not row["activities"] or activity in _listed(row["activities"]))
         and (key is None or _applies(row, key))
     ]
