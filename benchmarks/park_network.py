@@ -1,8 +1,8 @@
 """A network shaped as parks are, with a known truth: stationary flows whose balance closes in every layer.
 
-60 % of the flows stay inside a firm or go to a neighbour, 30 % go through a few hubs (utilities, treatment plants), 10 %
-go anywhere. Every node mixes what it receives perfectly, so that all its outflows carry one content per layer; together
-with stationary amounts this makes every node's balance close in every layer.
+60 % of the flows stay inside a firm or go to a neighbour, 30 % go through a few hubs (utilities, treatment plants),
+10 % go anywhere. Every node mixes what it receives perfectly, so that all its outflows carry one content per layer;
+together with stationary amounts this makes every node's balance close in every layer.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def park_network(nodes: int = 10_000, flows: int = 200_000, layers: int = 8, see
     )
 
 
-def _ends(
-    random: np.random.Generator, nodes: int, hubs: Integers, flows: int
-) -> tuple[Integers, Integers]:
+def _ends(random: np.random.Generator, nodes: int, hubs: Integers, flows: int) -> tuple[Integers, Integers]:
     """Return the nodes that receive from outside and those that send there, one entry a flow."""
     half = flows // 20
     inputs = np.concatenate([hubs, random.integers(0, nodes, max(0, half - len(hubs)))])
@@ -116,9 +114,7 @@ def _ends(
     return inputs.astype(np.int64), outputs.astype(np.int64)
 
 
-def _inner(
-    random: np.random.Generator, nodes: int, size: int, hubs: Integers, count: int
-) -> tuple[Integers, Integers]:
+def _inner(random: np.random.Generator, nodes: int, size: int, hubs: Integers, count: int) -> tuple[Integers, Integers]:
     """Return source and target of the flows inside the park: 60 % near, 30 % through hubs, 10 % anywhere."""
     near, through = int(0.6 * count), int(0.3 * count)
     source = random.integers(0, nodes, count)
@@ -160,7 +156,7 @@ def _fixed_point(matrix: sp.csr_matrix, constant: Floats) -> Floats:
     """Solve x = matrix x + constant by repeated mixing; the matrix is non-negative and loses something on the way."""
     x = constant.copy()
     for _ in range(20_000):
-        following = matrix @ x + constant
+        following: Floats = matrix @ x + constant
         if np.max(np.abs(following - x)) <= 1e-15 * np.max(np.abs(following)):
             return following
         x = following
@@ -179,9 +175,9 @@ def _amounts(random: np.random.Generator, nodes: int, source: Integers, target: 
     moves = inner & (target >= 0)
     mixing = sp.csr_matrix((split[moves], (target[moves], source[moves])), shape=(nodes, nodes))
     entering = random.lognormal(4.0, 1.0, len(source)) * inputs
-    received = np.bincount(target[inputs], entering[inputs], minlength=nodes)
+    received = np.bincount(target[inputs], entering[inputs], minlength=nodes).astype(np.float64)
     through = _fixed_point(mixing, received)
-    amount = entering
+    amount: Floats = entering
     amount[inner] = split[inner] * through[source[inner]]
     return amount
 
