@@ -10,7 +10,22 @@ from collections.abc import Sequence
 
 import typer
 
-from ecopark.commands import accounts, comparisons, documents, explaining, factors, record, schemes
+from ecopark.commands import (
+    accounts,
+    balances,
+    changes,
+    comparisons,
+    documents,
+    explaining,
+    factors,
+    indicators,
+    pictures,
+    reconciling,
+    record,
+    schemes,
+    tracing,
+    values,
+)
 from ecopark.commands.calling import Call, call_at_start
 from ecopark.commands.helping import HelpfulGroup, UsageError, start, usage_message
 from ecopark.translation import N_, translate
@@ -34,7 +49,10 @@ def create_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(start)
-    for module in (record, accounts, comparisons, explaining, factors, schemes, documents):
+    for module in (
+        *(record, accounts, comparisons, balances, reconciling, tracing, changes, indicators, values, pictures),
+        *(explaining, factors, schemes, documents),
+    ):
         module.register(app)
     return app
 

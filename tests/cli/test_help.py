@@ -21,7 +21,8 @@ HEAVY = {
 VERBS = [
     "init", "template", "import", "export", "undo", "history", "close", "reopen", "inventory", "reported", "compare",
     "consolidate", "allocate", "explain", "runs", "replay", "restate", "schemes", "report", "serve", "version",
-    "factors",
+    "factors", "balance", "reconcile", "trace", "embodied", "changes", "trend", "indicators", "values", "burdens",
+    "sankey",
 ]  # fmt: skip
 MOST_SECONDS = 0.4
 

@@ -243,3 +243,23 @@ def test_equipment_inside_equipment_belongs_to_its_process() -> None:
     layered = layered_flows(Record.of(nodes=nodes), load_catalogue(), 2022)
     stations = dict(layered.at_level("process").iter_rows())
     assert (stations["coil"], stations["boiler"], stations["works"]) == ("reactor", "reactor", "works")
+
+
+def test_compositions_may_change_from_month_to_month() -> None:
+    """2 kg/m3 until June, 5 kg/m3 from July: each month counts with its own; the year says that it cannot."""
+    properties = [
+        {"commodity": "industrial_wastewater", "property": "chlorine_content", "stream": "s", "value": content,
+         "unit": "kgCl/m3", "valid_from": start, "valid_to": end}
+        for content, start, end in (
+            (2.0, date(2022, 1, 1), date(2022, 7, 1)), (5.0, date(2022, 7, 1), date(2023, 1, 1)),
+        )
+    ]  # fmt: skip
+    streams = [stream("s", "works", "plant", "industrial_wastewater", "treatment")]
+    flows = [flow("s", 1000.0, "m3", f"2022-{number:02d}") for number in range(1, 13)]
+    months = drawn(streams, flows, properties=properties, resolution="month").layer("chlorine")
+    assert months.sort("period_start")["value"].to_list() == pytest.approx([2.0] * 6 + [5.0] * 6)
+    june = drawn(streams, flows, properties=properties, month=6)
+    assert june.layer("chlorine")["value"].to_list() == pytest.approx([2.0])
+    assert june.remarks == ()
+    year = drawn(streams, flows, properties=properties)
+    assert [remark.code for remark in year.remarks] == ["contents_change"]

@@ -80,7 +80,7 @@ def _level(region: str | None, parent_region: Mapping[str, str]) -> str:
 
 @dataclass
 class FactorLookup:
-    """Finds factors for one year, over the catalogue and the park's own rows.
+    """Finds factors for one year (or a `span` of it), over the catalogue and the park's own rows.
 
     `local` rows have the columns of the record's `factors` and `properties` tables brought to one form: quantity,
     commodity, gas, technology, stream, node, value, unit, low, high, distribution, valid_from, valid_to, status,
@@ -92,6 +92,7 @@ class FactorLookup:
     local: Sequence[Row] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     parent_commodity: Mapping[str, str] = field(default_factory=dict)
+    span: tuple[date, date] | None = None
 
     def __post_init__(self) -> None:
         self._catalogue_index: dict[tuple[str, str, str], list[Row]] = {}
@@ -112,6 +113,12 @@ class FactorLookup:
         """Return the same look-up under other options (what the sets hold is shared, not read again)."""
         other = copy(self)
         other.options = options
+        return other
+
+    def within(self, start: date, end: date) -> FactorLookup:
+        """Return the same look-up for a part of the year: values count that hold on some day of [start, end)."""
+        other = copy(self)
+        other.span = (start, end)
         return other
 
     def lineage(self, commodity: str) -> list[str]:
@@ -265,8 +272,8 @@ class FactorLookup:
         return self._choice(symbol, row, level, name, remarks, commodity, request)
 
     def _by_year(self, rows: list[Row]) -> tuple[Row, str]:
-        """Return the row in force in the year, else the nearest earlier, else the nearest later, with a remark."""
-        start, end = date(self.year, 1, 1), date(self.year + 1, 1, 1)
+        """Return the row in force in the year (or span), else the nearest earlier or later one, with a remark."""
+        start, end = self.span or (date(self.year, 1, 1), date(self.year + 1, 1, 1))
         valid = [
             row
             for row in rows

@@ -56,6 +56,27 @@ def register(app: typer.Typer) -> None:
     )
 
 
+def check_inventory_runs(workspace: Workspace, *runs: str) -> None:
+    """Raise InputError where one of the runs is stored but is no inventory, so that it has no total."""
+    from ecopark.accounting.stored import ENGINE
+    from ecopark.model.problems import InputError, Problem
+
+    engines = {run: workspace.runs.get(run).engine for run in runs}
+    problems = [
+        Problem(
+            "run_is_no_inventory",
+            run,
+            N_("{run} is no inventory but a result of the engine {engine}."),
+            N_("Name the run of an inventory; `ecopark runs` lists them."),
+            {"run": run, "engine": engine},
+        )
+        for run, engine in engines.items()
+        if engine != ENGINE
+    ]
+    if problems:
+        raise InputError(problems)
+
+
 def compare(
     context: typer.Context,
     folder: Folder,
@@ -70,6 +91,7 @@ def compare(
 ) -> None:
     """Explain the difference between two stored runs."""
     with opened(context, folder, lang, as_json) as (workspace, printer):
+        check_inventory_runs(workspace, first, second)
         one, two = workspace.stored(first), workspace.stored(second)
         comparison = compared(workspace, one, two)
         if not printer.as_json:

@@ -85,6 +85,14 @@ def report(
             show_default=False,
         ),
     ] = None,
+    metabolism: Annotated[
+        bool | None,
+        typer.Option(
+            "--metabolism/--no-metabolism",
+            help=N_("The Word report's chapter on metabolism, always or never (else where flows have several layers)."),
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
     lang: Lang = None,
 ) -> None:
@@ -111,7 +119,8 @@ def report(
         chosen = year_or_default(workspace, printer, year)
         check_year(workspace, chosen, scenario)
         with printer.working(printer.text(N_("Calculating …"))):
-            material = _material(workspace, chosen, scheme, boundary, scenario, option)
+            wanted = metabolism if kind == "inventory" else False
+            material = _material(workspace, chosen, scheme, boundary, scenario, option, wanted)
         with printer.working(printer.text(N_("Writing …"))):
             if kind == "inventory":
                 data = _write_word(material, printer, output, template)
@@ -123,11 +132,27 @@ def report(
                 printer.text(N_("The record is not complete: the report gives subtotals and lists what is missing."))
             )
         schemes = [{"scheme": one.scheme.id, "run": one.run, "complete": one.complete} for one in material.inventories]
-        printer.json({**data, "year": chosen, "schemes": schemes, "complete": complete, "language": printer.language})
+        metabolised = None if material.balances is None else material.balances.run
+        printer.json(
+            {
+                **data,
+                "year": chosen,
+                "schemes": schemes,
+                "metabolism": metabolised,
+                "complete": complete,
+                "language": printer.language,
+            }
+        )
 
 
 def _material(
-    workspace: Workspace, year: int, scheme: list[str] | None, boundary: str, scenario: str, option: list[str] | None
+    workspace: Workspace,
+    year: int,
+    scheme: list[str] | None,
+    boundary: str,
+    scenario: str,
+    option: list[str] | None,
+    metabolism: bool | None,
 ) -> Material:
     from ecopark.reports.material import DEFAULT_SCHEMES, gather
 
@@ -135,7 +160,7 @@ def _material(
     names = list(dict.fromkeys(scheme or [name for name in DEFAULT_SCHEMES if name in known]))
     options = options_for([scheme_called(workspace.catalogue, name) for name in names], option)
     merged = {name: value for given in options.values() for name, value in given.items()}
-    return gather(workspace, year, names, boundary=boundary, scenario=scenario, options=merged)
+    return gather(workspace, year, names, boundary=boundary, scenario=scenario, options=merged, metabolism=metabolism)
 
 
 def _write_word(material: Material, printer: Printer, output: Path, template: Path | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecopark.commands.calling import AsJson, Folder, Lang, input_error, opened
-from ecopark.commands.comparisons import RunArgument
+from ecopark.commands.comparisons import RunArgument, check_inventory_runs
 from ecopark.commands.helping import verb
 from ecopark.commands.printing import Column, Printer, exact, span
 from ecopark.translation import N_
@@ -34,7 +34,9 @@ STATUSES = {
     "estimated": N_("estimated"),
     "planned": N_("planned"),
 }
-REFERENCE_HELP = N_("Which number: R3-total, R3-line:17, R3-category:fuel, R3-indicator:ID, R3~R4-step:1.")
+REFERENCE_HELP = N_(
+    "Which number: R3-total, R3-line:17, R3~R4-step:1, R7-residual:carbon:2022-01-01:NODE; tables print the keys."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -90,8 +92,8 @@ def _explanation(workspace: Workspace, reference: str) -> tuple[str, Explanation
             reference,
             N_("{run} has no number {key}."),
             N_(
-                "Keys are total, total:ID, category:ID, scope:1, node:ID, gas:ID, commodity:ID, line:NUMBER, "
-                "indicator:ID; `ecopark inventory` prints them."
+                "Keys of an inventory are total, total:ID, category:ID, scope:1, node:ID, gas:ID, commodity:ID, "
+                "line:NUMBER, indicator:ID; the verb that drew a result prints its keys."
             ),
             run=run,
             key=key,
@@ -104,7 +106,7 @@ def _print_explanation(reference: str, explanation: Explanation, most: int, prin
     printer.say(f"{printer.text(N_('Value'))}  {exact(explanation.value)} {unit}".rstrip())
     printer.say(f"{printer.text(N_('Formula'))}  {explanation.formula}")
     inputs = list(explanation.inputs)
-    if len(inputs) > most > 0 and all(item.kind == "line" for item in inputs):
+    if len(inputs) > most > 0 and len({item.symbol for item in inputs}) == 1:  # the parts of a sum
         inputs.sort(key=lambda item: -abs(item.value))
     shown = inputs[:most] if most > 0 else inputs
     kinds = {
@@ -183,13 +185,17 @@ def runs(
 
 
 def run_data(run: Run) -> dict[str, Any]:
-    """Return what identifies a stored inventory, with its headline total."""
+    """Return what identifies a stored result; of an inventory with its headline total."""
+    from ecopark.accounting.stored import ENGINE
     from ecopark.catalogue.schemes import Scheme
 
+    if run.engine != ENGINE:
+        return _other_run_data(run)
     scheme = Scheme.model_validate(run.outcome["scheme"])
     headline = scheme.totals[0]
     return {
         "run": run.id,
+        "engine": run.engine,
         "created": run.created,
         "author": run.author,
         "scheme": scheme.id,
@@ -211,11 +217,43 @@ def run_data(run: Run) -> dict[str, Any]:
     }
 
 
+def _other_run_data(run: Run) -> dict[str, Any]:
+    """Return what identifies a stored result that is no inventory: it has no scheme and no headline total."""
+    from ecopark.metabolism.wording import ENGINE_NAMES
+    from ecopark.translation import translate
+
+    name = ENGINE_NAMES.get(run.engine, run.engine)
+    layer = run.settings.get("layer")
+    ending = f" · {layer}" if isinstance(layer, str) else ""
+    return {
+        "run": run.id,
+        "engine": run.engine,
+        "created": run.created,
+        "author": run.author,
+        "scheme": None,
+        "name_zh": translate(name, "zh") + ending,
+        "name_en": translate(name, "en") + ending,
+        "year": run.settings.get("year"),
+        "boundary": run.settings.get("boundary", ""),
+        "scenario": run.settings.get("scenario", "actual"),
+        "perspective": "park",
+        "options": {},
+        "total": None,
+        "unit": "",
+        "complete": True,
+        "record_version": run.record_version,
+        "catalogue_version": run.catalogue_version,
+        "restates": run.restates,
+        "reason": run.reason,
+        "restated_by": run.restated_by,
+    }
+
+
 def run_columns(printer: Printer) -> list[Column]:
     """Return the columns of a list of runs."""
     return [
         Column(printer.text(N_("Run")), "name"),
-        Column(printer.text(N_("Scheme"))),
+        Column(printer.text(N_("Result"))),
         Column(printer.text(N_("Year")), "name"),
         Column(printer.text(N_("Boundary")), "name"),
         Column(printer.text(N_("Total or subtotal")), "each"),
@@ -240,9 +278,9 @@ def run_row(row: dict[str, Any], printer: Printer) -> tuple[Any, ...]:
     return (
         row["run"],
         printer.choose(row["name_zh"], row["name_en"]),
-        str(row["year"]),
+        str(row["year"] or ""),
         row["boundary"],
-        row["total"],
+        row["total"] if row["scheme"] else "",
         printer.unit(row["unit"]),
         row["created"],
         row["author"],
@@ -255,6 +293,7 @@ def replay(
 ) -> None:
     """Work a stored result out again from what was stored with it; exit code 1 where it gives another number."""
     with opened(context, folder, lang, as_json) as (workspace, printer):
+        check_inventory_runs(workspace, run)
         found = workspace.replay(run)
         same = math.isclose(found.stored, found.recomputed, rel_tol=SAME, abs_tol=0.0)
         columns = [
@@ -295,6 +334,7 @@ def restate(
 ) -> None:
     """Draw a stored result again from the record as it is now."""
     with opened(context, folder, lang, as_json) as (workspace, printer):
+        check_inventory_runs(workspace, run)
         old = workspace.stored(run)
         new = workspace.restate(run, reason)
         unit = new.scheme.totals[0].unit

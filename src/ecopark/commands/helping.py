@@ -127,7 +127,7 @@ def _record(parameter: Any, language: str) -> tuple[str, str]:
         text += " " + translate(N_("[required]"), language)
     elif parameter.show_default is True and parameter.default not in (None, "", False):
         text += " " + translate(N_("[default: {value}]"), language, value=parameter.default)
-    return ", ".join(parameter.opts) + value, text
+    return ", ".join([*parameter.opts, *parameter.secondary_opts]) + value, text
 
 
 def _metavar(parameter: Any) -> str:

@@ -64,6 +64,11 @@ class Printer:
         """Return a message in the printer's language with its fields filled."""
         return translate(message, self.language, **values)
 
+    @property
+    def colon(self) -> str:
+        """The colon of the language."""
+        return "：" if self.language == "zh" else ": "
+
     def choose(self, zh: str | None, en: str | None) -> str:
         """Return the name in the printer's language, or the other one."""
         return choose(self.language, zh, en)

@@ -34,7 +34,7 @@ STATUSES = {
     "error": N_("error"),
 }
 CHANGES = {"new": N_("{count} new"), "changed": N_("{count} changed"), "removed": N_("{count} removed")}
-ACTIONS = {"import": N_("import"), "edit": N_("edit"), "undo": N_("undo")}
+ACTIONS = {"import": N_("import"), "edit": N_("edit"), "undo": N_("undo"), "reconcile": N_("data reconciliation")}
 
 
 def register(app: typer.Typer) -> None:

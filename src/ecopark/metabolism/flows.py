@@ -233,6 +233,8 @@ def layered_flows(
                          maintain_order="left")  # fmt: skip
     edges, values = pl.concat([edges, implied]), pl.concat([values, implied_values])
     unknown = pl.concat([unknown, lacking.select(unknown.columns)])
+    if coefficients.changing and len(spans) == 1 and month is None:
+        remarks += (_changes_within(coefficients.changing),)
     stocks, untold = stock_changes(record, coefficients, goods, network, wanted, spans)
     remarks += untold
     coefficient_frame, parameters = coefficients.frames()
@@ -241,6 +243,16 @@ def layered_flows(
         year, start, end, resolution, boundary, scenario, edges, values, coefficient_frame, parameters, stocks, unknown,
         nodes, catalogue.layers.filter(pl.col("id").is_in(wanted)), behind,
         _names(record, catalogue, goods, edges), _sources(record, catalogue), remarks,
+    )  # fmt: skip
+
+
+def _changes_within(quantities: Sequence[str]) -> Remark:
+    return Remark(
+        "contents_change",
+        N_("Within the year the park's values of {quantities} change; the year counts with the latest. Drawn by months, "
+           "each month counts with its own."),
+        {"quantities": ", ".join(quantities)},
+        "warning",
     )  # fmt: skip
 
 
@@ -339,10 +351,15 @@ def _keyed(edges: pl.DataFrame, coefficients: LayerCoefficients, network: Networ
         },
         schema={"end": pl.String, "own": pl.String, "region": pl.String},
     )
+    spans = edges.select("period_start", "period_end").unique(maintain_order=True)
+    spans = spans.with_columns(
+        pl.Series("span", [coefficients.span_text(*row) for row in spans.iter_rows()], dtype=pl.String)
+    )
     user = pl.when(pl.col("target_inside")).then("target").otherwise("source")
     return (
         edges.select("edge", "stream", "source", "target", "commodity", "unit", "group", "activity",
-                     pl.col("technology").fill_null(""), user.alias("user"))
+                     pl.col("technology").fill_null(""), user.alias("user"), "period_start", "period_end")
+        .join(spans, on=["period_start", "period_end"], how="left", maintain_order="left")
         .join(own.select(pl.col("end").alias("source"), pl.col("own").alias("own_source")), on="source", how="left",
               maintain_order="left")
         .join(own.select(pl.col("end").alias("target"), pl.col("own").alias("own_target")), on="target", how="left",
@@ -352,7 +369,7 @@ def _keyed(edges: pl.DataFrame, coefficients: LayerCoefficients, network: Networ
             pl.when(pl.col("stream").is_in(sorted(coefficients.own_streams))).then("stream").otherwise(pl.lit(""))
             .alias("own_stream")
         )
-        .select("edge", "activity", *KEY)
+        .select("edge", *KEY)
     )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def implied_edges(
     dispositions = catalogue.dispositions.filter(pl.col("kind") == "formula").to_dicts()
     found: list[dict[str, Any]] = []
     ruled: list[dict[str, Any]] = []
-    names = [*KEY, "activity"]
+    names = list(KEY)
     for key in candidates.select(names).unique(maintain_order=True).iter_rows(named=True):
         chosen_rules = _first_of_each(applying(dispositions, key, key["activity"]))
         ruled += [key] if chosen_rules else []

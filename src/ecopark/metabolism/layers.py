@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -43,7 +44,9 @@ COEFFICIENT_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """One coefficient: layer unit (`unit`) per commodity unit; `sd` is its standard deviation, null without any range."""
 
-KEY = ("commodity", "unit", "group", "technology", "region", "own_source", "own_target", "own_stream")
+KEY = (
+    "commodity", "unit", "group", "technology", "region", "own_source", "own_target", "own_stream", "activity", "span",
+)  # fmt: skip
 """What decides the coefficients of an edge."""
 
 BURNING = ("final_use", "power_generation", "heat_generation", "chp", "mobile", "bunker")
@@ -123,6 +126,13 @@ class LayerCoefficients:
         parents = dict(self.catalogue.parent_commodity)
         parents |= {row["id"]: row["parent"] for row in self.record.commodities.iter_rows(named=True) if row["parent"]}
         self._lookup = FactorLookup(self.catalogue, self.year, own, dict(self.options), parents)
+        self._spans: dict[str, FactorLookup] = {}
+        first, after = date(self.year, 1, 1), date(self.year + 1, 1, 1)
+        self.changing = sorted({
+            row["quantity"]
+            for row in own
+            if any(day is not None and first < day < after for day in (row["valid_from"], row["valid_to"]))
+        })  # fmt: skip
         self.own_streams = {row["stream"] for row in own if row["stream"]}
         self.own_nodes = {row["node"] for row in own if row["node"]}
         self._found: dict[tuple[str, ...], int | LayerGap | None] = {}
@@ -134,6 +144,18 @@ class LayerCoefficients:
     def nearest_own(self, node: str) -> str:
         """Return the nearest of `node` and those above it that holds own values, else an empty text."""
         return next((step for step in (node, *self.network.ancestors(node)) if step in self.own_nodes), "")
+
+    def span_text(self, start: date, end: date) -> str:
+        """Return what stands for a period in a key: empty where no own value changes within the year."""
+        return f"{start.isoformat()}/{end.isoformat()}" if self.changing else ""
+
+    def _lookup_for(self, span: str) -> FactorLookup:
+        if not span:
+            return self._lookup
+        if span not in self._spans:
+            start, _, end = span.partition("/")
+            self._spans[span] = self._lookup.within(date.fromisoformat(start), date.fromisoformat(end))
+        return self._spans[span]
 
     def _request(self, key: Mapping[str, Any]) -> Request:
         nodes: list[str] = []
@@ -156,11 +178,12 @@ class LayerCoefficients:
         request = self._request(key)
         missing = LayerGap(layer, "unstated", "", key)
         for rule in self._rules.get(layer, []):
-            if not _applies(rule, key):
+            activities = _listed(rule["activities"])
+            if not _applies(rule, key) or (activities and key["activity"] not in activities):
                 continue
             if not rule["formula"]:
                 return None
-            choices = self._choices(rule["formula"], rule["sets"], request)
+            choices = self._choices(rule["formula"], rule["sets"], request, key["span"])
             if isinstance(choices, Missing):
                 if rule["required"] == "yes" or not missing.quantity:
                     reason = "no_property" if rule["required"] == "yes" else "unstated"
@@ -192,7 +215,7 @@ class LayerCoefficients:
         request = self._request(key)
         extra: list[tuple[Choice, int]] = []
         for symbol, power in parse_product(disposition["formula"])[1:]:
-            found = self._find(symbol, request, disposition["sets"])
+            found = self._find(symbol, request, disposition["sets"], key["span"])
             if isinstance(found, Missing):
                 return LayerGap(disposition["layer"], "no_property", found.quantity, key)
             extra += [(choice, power * choice.power) for choice in found]
@@ -202,10 +225,10 @@ class LayerCoefficients:
             [*self._chosen[start], *extra],
         )  # fmt: skip
 
-    def _find(self, symbol: str, request: Request, sets: str | None) -> list[Choice] | Missing:
+    def _find(self, symbol: str, request: Request, sets: str | None, span: str) -> list[Choice] | Missing:
         """Find a quantity; ``not_X`` is the rest of a fraction X to one."""
         name = symbol.removeprefix("not_")
-        found = self._lookup.find(name, request, {"*": sets.split(";")} if sets else {})
+        found = self._lookup_for(span).find(name, request, {"*": sets.split(";")} if sets else {})
         if name == symbol or isinstance(found, Missing):
             return found
         if len(found) != 1:
@@ -215,12 +238,14 @@ class LayerCoefficients:
         high = None if choice.low is None else 1 - choice.low
         return [replace(choice, symbol=symbol, value=1 - choice.value, low=low, high=high)]
 
-    def _choices(self, formula: str, sets: str | None, request: Request) -> list[tuple[Choice, int]] | Missing:
+    def _choices(
+        self, formula: str, sets: str | None, request: Request, span: str
+    ) -> list[tuple[Choice, int]] | Missing:
         chosen: list[tuple[Choice, int]] = []
         for symbol, power in parse_product(formula):
             if symbol == AMOUNT:
                 continue
-            found = self._find(symbol, request, sets)
+            found = self._find(symbol, request, sets, span)
             if isinstance(found, Missing):
                 return found
             chosen += [(choice, choice.power * power) for choice in found]

@@ -65,6 +65,7 @@ def stock_changes(
         key = {
             "commodity": commodity, "unit": unit, "group": group, "technology": "",
             "region": network.region_of(str(node)) or "", "own_source": own, "own_target": own, "own_stream": "",
+            "activity": "", "span": "",
         }  # fmt: skip
         chosen, lacking = [], []
         for layer in layers:

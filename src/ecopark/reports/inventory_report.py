@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ecopark.accounting.result import Inventory
 from ecopark.model.network import PARK
 from ecopark.model.tables import ACTUAL
-from ecopark.reports import comparison_chapters, factor_chapters, method_chapters, results_chapters
+from ecopark.reports import (
+    comparison_chapters,
+    factor_chapters,
+    metabolism_chapters,
+    method_chapters,
+    results_chapters,
+)
 from ecopark.reports.figures import DrawnFigure
 from ecopark.reports.finishing import clean, describe_pictures, fill_contents, repair_ids, whole_or_nothing
 from ecopark.reports.fonts import find_chinese_font
@@ -57,6 +63,7 @@ def write_inventory_report(
     boundary: str = PARK,
     scenario: str = ACTUAL,
     options: Mapping[str, str] | None = None,
+    metabolism: bool | None = None,
     template: str | os.PathLike[str] | None = None,
     most_lines: int = MOST_LINES,
     date: datetime.date | None = None,
@@ -64,12 +71,15 @@ def write_inventory_report(
     """Write a Word inventory report in `language` ("zh" or "en") to `path` and return its summary.
 
     From a workspace the inventories of `year` under `schemes` are drawn (and stored as runs), with evidence, ranges,
-    comparisons, reported values and eliminations; `year`, `schemes`, `boundary`, `scenario` and `options` are those of
-    `gather`. From inventories alone the report holds what they hold. `date` stands on the cover (today if none).
-    Raises what `write_report` and `gather` raise.
+    comparisons, reported values and eliminations; `year`, `schemes`, `boundary`, `scenario`, `options` and `metabolism`
+    are those of `gather`. From inventories alone the report holds what they hold. `date` stands on the cover (today if
+    none). Raises what `write_report` and `gather` raise.
     """
     return write_report(
-        collect(source, year=year, schemes=schemes, boundary=boundary, scenario=scenario, options=options, date=date),
+        collect(
+            source, year=year, schemes=schemes, boundary=boundary, scenario=scenario, options=options, date=date,
+            metabolism=metabolism,
+        ),
         language, path, template=template, most_lines=most_lines,
     )  # fmt: skip
 
@@ -158,6 +168,7 @@ def report_context(scribe: Scribe, most_lines: int = MOST_LINES) -> dict[str, An
         **factor_chapters.gaps(scribe),
         "eliminations": comparison_chapters.eliminations(scribe),
         **method_chapters.checking(scribe),
+        **metabolism_chapters.metabolism(scribe),
         **factor_chapters.factors(scribe),
     }
 
@@ -195,6 +206,7 @@ def _place_pictures(document: Any, context: Mapping[str, Any]) -> list[DrawnFigu
     groups = [result["figures"] for result in context["results"]]
     groups += [pair["figures"] for pair in context["pairs"]]
     groups += [context["year_figures"], context["reported_figures"]]
+    groups += [chapter["figures"] for chapter in context["layer_chapters"]]
     for figure in (figure for group in groups for figure in group):
         drawn = figure["image"]
         pictures.append(drawn)

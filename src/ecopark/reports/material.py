@@ -22,6 +22,8 @@ from ecopark.model.record import Record
 from ecopark.model.tables import ACTUAL
 
 if TYPE_CHECKING:
+    from ecopark.metabolism.balances import Balances
+    from ecopark.metabolism.indicators import Indicators
     from ecopark.workspace import Reported, Workspace
 
 DEFAULT_SCHEMES = ("zero-carbon-park-2025", "park-ghg", "energy")
@@ -54,6 +56,7 @@ class Material:
     several years, oldest first. `uncertainties` and `consolidations` are by scheme id. `record` brings evidence,
     streams and notes; without it those chapters say that they are empty. `members` are the nodes inside the boundary,
     `reported` the operator's own statements, `synthetic` marks the whole record as made up, `date` stands on the cover.
+    `balances` and `metabolism_indicators` fill the chapter on metabolism; without balances there is none.
     """
 
     inventories: Sequence[Inventory]
@@ -69,6 +72,8 @@ class Material:
     members: frozenset[str] | None = None
     synthetic: bool = False
     date: datetime.date = field(default_factory=datetime.date.today)
+    balances: Balances | None = None
+    metabolism_indicators: Indicators | None = None
 
     def __post_init__(self) -> None:
         if not self.inventories:
@@ -135,12 +140,14 @@ def gather(
     scenario: str = ACTUAL,
     options: Mapping[str, str] | None = None,
     date: datetime.date | None = None,
+    metabolism: bool | None = None,
 ) -> Material:
     """Return everything for a report on a workspace; all inventories are stored as runs.
 
     `year` is the settings' or the last with flows if not given, `schemes` are `DEFAULT_SCHEMES`, the first being the
-    main one; `options` go to every scheme that has them. Raises ValueError for a record without flows, KeyError for an
-    unknown scheme or boundary.
+    main one; `options` go to every scheme that has them; `metabolism` says whether the chapter on metabolism is wanted
+    (if not given: where the flows belong to more than one layer). Raises ValueError for a record without flows,
+    KeyError for an unknown scheme or boundary.
     """
     from ecopark.accounting.inventory import resolve_boundary
 
@@ -160,6 +167,12 @@ def gather(
     record = workspace.record
     network = Network(record)
     reported_scheme, reported = like_with_like(workspace, identities)
+    balances = None if metabolism is False else workspace.balance(chosen, boundary=boundary, scenario=scenario)
+    if balances is not None and metabolism is None and balances.values["layer"].n_unique() < 2:
+        balances = None
+    indicators = None if balances is None else workspace.metabolism_indicators(
+        chosen, boundary=boundary, scenario=scenario
+    )  # fmt: skip
     return Material(
         inventories=inventories, catalogue=workspace.catalogue, record=record, years=years,
         comparisons=comparisons_of(inventories, years),
@@ -167,7 +180,8 @@ def gather(
         consolidations={one.scheme.id: workspace.consolidation(one) for one in inventories},
         reported=reported, reported_scheme=reported_scheme,
         park=workspace.name, members=resolve_boundary(record, network, boundary).members,
-        synthetic=workspace.synthetic, date=date or datetime.date.today(),
+        synthetic=workspace.synthetic, date=date or datetime.date.today(), balances=balances,
+        metabolism_indicators=indicators,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from ecopark.reports.finishing import whole_or_nothing
+from ecopark.reports.metabolism_template import write_metabolism
 from ecopark.reports.template_writer import CONTENTS_MARK, Column, TemplateWriter
 from ecopark.translation import LANGUAGES, N_
 
@@ -76,6 +77,7 @@ def build_template(language: str) -> TemplateWriter:
     _gaps(writer)
     _eliminations(writer)
     writer.landscape()
+    write_metabolism(writer)
     _factors(writer)
     _lines(writer)
     return writer
