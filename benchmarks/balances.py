@@ -20,7 +20,7 @@ def balances(nodes: int, flows: int, layers: int) -> dict[str, Any]:
     from park_network import park_network
 
     from ecopark.catalogue import load_catalogue
-    from ecopark.metabolism.balances import draw_balances
+    from ecopark.metabolism.balances.balances import draw_balances
 
     layered = layered_network(park_network(nodes, flows, layers))
     catalogue = load_catalogue()

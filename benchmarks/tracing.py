@@ -43,7 +43,7 @@ def traced(nodes: int, flows: int, layers: int) -> dict[str, Any]:
     """Trace five times through the public function: first call, middle of the others, and how exactly it closes."""
     import polars as pl
 
-    from ecopark.metabolism.tracing import trace
+    from ecopark.metabolism.tracing.tracing import trace
 
     layered, direct, units = park(nodes, flows, layers)
     seconds = []
@@ -65,7 +65,7 @@ def solves(nodes: int, flows: int, layers: int, peer: bool) -> dict[str, Any]:
     from scipy.sparse.linalg import splu
 
     from ecopark.accounting.supply_system import SupplySystem
-    from ecopark.metabolism.burden_network import burden_network
+    from ecopark.metabolism.tracing.burden_network import burden_network
 
     layered, _, _ = park(nodes, flows, layers)
     matrix = burden_network(layered, "node", "auto").transfers
@@ -111,7 +111,7 @@ def life_cycle(samples: int) -> dict[str, Any]:
     from scipy.sparse.linalg import splu
 
     from ecopark.accounting.supply_system import SupplySystem
-    from ecopark.metabolism.supply_sampling import UncertainSystem
+    from ecopark.metabolism.tracing.supply_sampling import UncertainSystem
 
     inputs, flows, weights = life_cycle_system()
     demand = np.zeros(PROCESSES)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balances import Balances, draw_balances
+from ecopark.metabolism.balances.balances import Balances, draw_balances
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
 from ecopark.model.record import Record
 from tests.metabolism.test_flows import NODES, drawn, flow, stream, value

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecopark.metabolism.background import Background, read_brightway, read_mapping
+from ecopark.metabolism.burdens.background import Background, read_brightway, read_mapping
 from ecopark.model.problems import InputError
 
 INDICES = [("row", np.int64), ("col", np.int64)]

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecopark.metabolism.background import Background, read_openlca
+from ecopark.metabolism.burdens.background import Background, read_openlca
 from ecopark.model.problems import InputError
 
 Files = dict[str, dict[str, Any]]

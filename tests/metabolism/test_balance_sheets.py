@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balance_sheets import REASONS, balance_sheet, gaps_of, rows_at, stations
-from ecopark.metabolism.balances import Balances, draw_balances
+from ecopark.metabolism.balances.balance_sheets import REASONS, balance_sheet, gaps_of, rows_at, stations
+from ecopark.metabolism.balances.balances import Balances, draw_balances
 from ecopark.metabolism.flows import UNKNOWN_SCHEMA
 from ecopark.metabolism.wording import GAP_REASONS, GAP_REMEDIES, VERDICT_MEANINGS, VERDICTS
 from tests.metabolism.build import layered

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balances import BOUNDARY, Balances, draw_balances
+from ecopark.metabolism.balances.balances import BOUNDARY, Balances, draw_balances
 from tests.metabolism.build import layered
 
 CATALOGUE = load_catalogue()

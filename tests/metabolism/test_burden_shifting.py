@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.burden_shifting import BurdenShift, compare_burdens
-from ecopark.metabolism.burdens import Burdens, draw_burdens
+from ecopark.metabolism.burdens.burden_shifting import BurdenShift, compare_burdens
+from ecopark.metabolism.burdens.burdens import Burdens, draw_burdens
 from ecopark.metabolism.flows import layered_flows
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from ecopark.accounting.inventory import draw_inventory
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.background import Background, Mapped, read_mapping
-from ecopark.metabolism.background.distributions import Distributions
-from ecopark.metabolism.background.system import Exchanges
-from ecopark.metabolism.burdens import Burdens, draw_burdens
+from ecopark.metabolism.burdens.background import Background, Mapped, read_mapping
+from ecopark.metabolism.burdens.background.distributions import Distributions
+from ecopark.metabolism.burdens.background.system import Exchanges
+from ecopark.metabolism.burdens.burdens import Burdens, draw_burdens
 from ecopark.metabolism.flows import layered_flows
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record

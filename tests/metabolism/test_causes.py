@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecopark.metabolism.cause_months import adjusted, rank_correlation
-from ecopark.metabolism.causes import Causes, likely_causes, subject_streams
+from ecopark.metabolism.changes.cause_months import adjusted, rank_correlation
+from ecopark.metabolism.changes.causes import Causes, likely_causes, subject_streams
 from ecopark.metabolism.flows import UNKNOWN_SCHEMA, LayeredFlows
-from ecopark.metabolism.pathways import follow
+from ecopark.metabolism.tracing.pathways import follow
 from ecopark.model.periods import month_bounds
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.metabolism import cycling as cycling_module
-from ecopark.metabolism.cycling import Cycling, cycling
+from ecopark.metabolism.tracing.cycling import Cycling, cycling
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecopark.metabolism.dynamics import Change, compare_periods
+from ecopark.metabolism.changes.dynamics import Change, compare_periods
+from ecopark.metabolism.changes.trend import draw_trend
 from ecopark.metabolism.flows import UNKNOWN_SCHEMA, LayeredFlows
-from ecopark.metabolism.trend import draw_trend
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balance_explanations import TERM_NAMES
-from ecopark.metabolism.balance_sheets import balance_sheet
-from ecopark.metabolism.balances import Balances, draw_balances
+from ecopark.metabolism.balances.balance_explanations import TERM_NAMES
+from ecopark.metabolism.balances.balance_sheets import balance_sheet
+from ecopark.metabolism.balances.balances import Balances, draw_balances
 from ecopark.metabolism.flows import Resolution, layered_flows
 from ecopark.storage.folder import read_record
 

@@ -10,7 +10,7 @@ import pytest
 
 from ecopark.accounting.inventory import draw_inventory
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balances import draw_balances
+from ecopark.metabolism.balances.balances import draw_balances
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balances import draw_balances
+from ecopark.metabolism.balances.balances import draw_balances
 from ecopark.metabolism.flows import layered_flows
 from ecopark.model.record import Record
 from tests.metabolism.test_flows import NODES, drawn, flow, stream

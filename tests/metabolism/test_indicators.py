@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ecopark.catalogue import load_catalogue
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
-from ecopark.metabolism.indicator_definitions import definitions, evaluate_arrays, measures
-from ecopark.metabolism.indicators import REASONS, Indicators, draw_indicators
+from ecopark.metabolism.indicators.indicator_definitions import definitions, evaluate_arrays, measures
+from ecopark.metabolism.indicators.indicators import REASONS, Indicators, draw_indicators
 from ecopark.model.record import Record
 from tests.metabolism.build import layered
 

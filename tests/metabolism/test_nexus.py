@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ecopark.catalogue import load_catalogue
 from ecopark.catalogue.loading import DATA
 from ecopark.metabolism.flows import layered_flows
-from ecopark.metabolism.nexus import Nexus, draw_nexus
+from ecopark.metabolism.indicators.nexus import Nexus, draw_nexus
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record
 from ecopark.units import factor

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.metabolism.flows import LayeredFlows
-from ecopark.metabolism.pathways import Pathways, follow
+from ecopark.metabolism.tracing.pathways import Pathways, follow
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.catalogue import load_catalogue
-from ecopark.metabolism.balances import draw_balances
+from ecopark.metabolism.balances.balances import draw_balances
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
 from ecopark.metabolism.reconciliation.assumed import assumed_ranges, half_widths
 from ecopark.metabolism.reconciliation.flow_rows import unwritten

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 
 from ecopark.accounting.supply_system import SupplySystem, UnsolvableSupply, neumann_series, predicted_fill
-from ecopark.metabolism.supply_sampling import LANES, UncertainSystem
+from ecopark.metabolism.tracing.supply_sampling import LANES, UncertainSystem
 
 
 def matrix_of(size: int, entries: list[tuple[int, int, float]]) -> csr_array:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecopark.metabolism.flows import LayeredFlows
-from ecopark.metabolism.tracing import Trace, trace
+from ecopark.metabolism.tracing.tracing import Trace, trace
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered
 

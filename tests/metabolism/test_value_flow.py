@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecopark.catalogue import load_catalogue
 from ecopark.metabolism.flows import LayeredFlows, layered_flows
-from ecopark.metabolism.value_flow import ValueFlow, draw_value_flow
+from ecopark.metabolism.value_flow.value_flow import ValueFlow, draw_value_flow
 from ecopark.model.problems import InputError
 from ecopark.model.record import Record
 from tests.metabolism.build import layered

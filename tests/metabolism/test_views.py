@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecopark.metabolism.sankey import LINK_SCHEMA, sankey_view
-from ecopark.metabolism.sankey_layout import sankey_layout, trophic_levels
-from ecopark.metabolism.views import (
+from ecopark.metabolism.pictures.sankey import LINK_SCHEMA, sankey_view
+from ecopark.metabolism.pictures.sankey_layout import sankey_layout, trophic_levels
+from ecopark.metabolism.pictures.views import (
     change_view,
     edge_list,
     network_view,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ecopark.metabolism.sankey import SankeyView, sankey_view
-from ecopark.metabolism.views import change_view, network_view, residual_view
+from ecopark.metabolism.pictures.sankey import SankeyView, sankey_view
+from ecopark.metabolism.pictures.views import change_view, network_view, residual_view
 from ecopark.reports.fonts import FontChoice
 from ecopark.reports.metabolism_figures import (
     above,

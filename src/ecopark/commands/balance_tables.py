@@ -10,8 +10,8 @@ from typing import Any
 from ecopark.commands.explaining import STATUSES
 from ecopark.commands.metabolism import StationLevel, heading, remarks_data
 from ecopark.commands.printing import Column, Printer
-from ecopark.metabolism.balance_sheets import TERMS, balance_sheet, gaps_of, rows_at, term_key
-from ecopark.metabolism.balances import Balances
+from ecopark.metabolism.balances.balance_sheets import TERMS, balance_sheet, gaps_of, rows_at, term_key
+from ecopark.metabolism.balances.balances import Balances
 from ecopark.metabolism.layers import NORMAL_95
 from ecopark.metabolism.wording import GAP_REASONS, GAP_REMEDIES, VERDICT_MEANINGS, VERDICTS
 from ecopark.translation import N_

@@ -16,9 +16,9 @@ from ecopark.commands.metabolism import (
     shortened,
 )
 from ecopark.commands.printing import Column, Printer
-from ecopark.metabolism.burden_rows import STAGES
-from ecopark.metabolism.burden_shifting import BurdenShift
-from ecopark.metabolism.burdens import REASONS, STAGE_NAMES, Burdens
+from ecopark.metabolism.burdens.burden_rows import STAGES
+from ecopark.metabolism.burdens.burden_shifting import BurdenShift
+from ecopark.metabolism.burdens.burdens import REASONS, STAGE_NAMES, Burdens
 from ecopark.metabolism.layers import NORMAL_95
 from ecopark.translation import N_
 from ecopark.workspace import Workspace

@@ -19,11 +19,11 @@ from ecopark.commands.metabolism import (
     shortened,
 )
 from ecopark.commands.printing import Column, Printer
-from ecopark.metabolism.cause_words import CONFIDENCE_NAMES, KIND_NAMES, stream_name
-from ecopark.metabolism.causes import LEAST_SHARE, Causes
-from ecopark.metabolism.dynamics import SIDE_NAMES, STATE_NAMES, VERDICT_NAMES, Change
+from ecopark.metabolism.changes.cause_words import CONFIDENCE_NAMES, KIND_NAMES, stream_name
+from ecopark.metabolism.changes.causes import LEAST_SHARE, Causes
+from ecopark.metabolism.changes.dynamics import SIDE_NAMES, STATE_NAMES, VERDICT_NAMES, Change
+from ecopark.metabolism.changes.trend import Trend
 from ecopark.metabolism.result import Result
-from ecopark.metabolism.trend import Trend
 from ecopark.model.network import Network
 from ecopark.translation import N_
 from ecopark.workspace import Workspace

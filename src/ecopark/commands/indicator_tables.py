@@ -9,11 +9,11 @@ import polars as pl
 
 from ecopark.commands.metabolism import heading, print_remarks, remarks_data, say_how_to_explain
 from ecopark.commands.printing import Column, Printer
-from ecopark.metabolism.balance_sheets import stations
-from ecopark.metabolism.cycling import Cycling
-from ecopark.metabolism.indicators import Indicators
+from ecopark.metabolism.balances.balance_sheets import stations
+from ecopark.metabolism.indicators.indicators import Indicators
+from ecopark.metabolism.indicators.nexus import Nexus
 from ecopark.metabolism.layers import NORMAL_95
-from ecopark.metabolism.nexus import Nexus
+from ecopark.metabolism.tracing.cycling import Cycling
 from ecopark.model.problems import Problem
 from ecopark.translation import N_
 from ecopark.workspace import Workspace

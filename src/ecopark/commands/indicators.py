@@ -13,7 +13,7 @@ from ecopark.commands.metabolism import Level, NodeId, StationLevel, all_at_once
 from ecopark.translation import N_
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.cycling import Cycling
+    from ecopark.metabolism.tracing.cycling import Cycling
     from ecopark.model.problems import Problem
     from ecopark.workspace import Workspace
 
@@ -71,7 +71,7 @@ def indicators(
 
 
 def _check_indicators(wanted: list[str] | None) -> None:
-    from ecopark.metabolism.indicator_definitions import definitions
+    from ecopark.metabolism.indicators.indicator_definitions import definitions
     from ecopark.model.problems import InputError, Problem
 
     known = list(definitions())

@@ -24,8 +24,8 @@ from ecopark.commands.metabolism import LayerId, Level, Month, StationLevel, all
 from ecopark.translation import N_, translate
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.balances import Balances
-    from ecopark.metabolism.sankey import SankeyView
+    from ecopark.metabolism.balances.balances import Balances
+    from ecopark.metabolism.pictures.sankey import SankeyView
 
 ENDINGS = (".svg", ".png", ".csv")
 """How the name of the file ends: pictures, or the list of edges."""
@@ -123,8 +123,8 @@ def _check_output(output: Path) -> None:
 
 def sankey_of(found: Balances, layer: str, level: StationLevel, smallest_share: float) -> SankeyView:
     """Return the Sankey view of a layer of balances."""
-    from ecopark.metabolism.sankey import sankey_view
-    from ecopark.metabolism.views import REMAINDER, boundary_edges
+    from ecopark.metabolism.pictures.sankey import sankey_view
+    from ecopark.metabolism.pictures.views import REMAINDER, boundary_edges
 
     names = {**found.names, f"group:{REMAINDER}": (translate(N_("Remainder"), "zh"), translate(N_("Remainder"), "en"))}
     return sankey_view(
@@ -141,7 +141,7 @@ def _write(
 
     ending = output.suffix.lower()
     if ending == ".csv":
-        from ecopark.metabolism.views import boundary_edges, edge_list
+        from ecopark.metabolism.pictures.views import boundary_edges, edge_list
 
         edges = edge_list(boundary_edges(found, layer, level.value), view.unit, found.names)
         with whole_or_nothing(output) as temporary:

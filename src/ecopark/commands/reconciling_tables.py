@@ -19,6 +19,7 @@ from ecopark.commands.metabolism import (
 from ecopark.commands.printing import Column, Printer, number
 from ecopark.metabolism.layers import NORMAL_95
 from ecopark.metabolism.reconciliation.result import Reconciliation
+from ecopark.metabolism.wording import SUSPECTS, suspect_kind
 from ecopark.storage.history import Changeset
 from ecopark.translation import N_
 from ecopark.workspace import Workspace
@@ -36,12 +37,6 @@ VERDICTS = {
     "unchecked": N_("unchecked"),
     "worked_out": N_("worked out"),
     "unknown": N_("not determined"),
-}
-SUSPECTS = {
-    "flow": N_("flow reads too much by"),
-    "content": N_("content reads too much by"),
-    "stock": N_("stock change reads too much by"),
-    "balance": N_("more comes in than goes out, by"),
 }
 
 
@@ -102,7 +97,8 @@ def _print_suspects(found: Reconciliation, most: int, printer: Printer) -> None:
         columns,
         [
             (
-                row["rank"], _place(found, row, printer), printer.text(SUSPECTS[row["kind"]]), row["size"],
+                row["rank"], _place(found, row, printer),
+                printer.text(SUSPECTS[suspect_kind(row["kind"], row["size"])]), abs(row["size"]),
                 printer.unit(row["unit"] or ""), row["statistic"],
                 printer.text(N_("yes")) if row["explains"] else printer.text(N_("no")),
             )

@@ -18,8 +18,8 @@ from ecopark.commands.metabolism import (
     shortened,
 )
 from ecopark.commands.printing import Column, Printer, number
-from ecopark.metabolism.pathways import Pathways
-from ecopark.metabolism.tracing import Trace
+from ecopark.metabolism.tracing.pathways import Pathways
+from ecopark.metabolism.tracing.tracing import Trace
 from ecopark.translation import N_
 from ecopark.workspace import Workspace
 

@@ -15,10 +15,10 @@ from ecopark.commands.metabolism import (
     shortened,
 )
 from ecopark.commands.printing import Column, Printer
-from ecopark.metabolism.balance_sheets import stations
-from ecopark.metabolism.balances import Balances
+from ecopark.metabolism.balances.balance_sheets import stations
+from ecopark.metabolism.balances.balances import Balances
 from ecopark.metabolism.flows import Level
-from ecopark.metabolism.value_flow_result import PARTS, SHOWN, ValueFlow
+from ecopark.metabolism.value_flow.value_flow_result import PARTS, SHOWN, ValueFlow
 from ecopark.translation import N_
 from ecopark.workspace import Workspace
 

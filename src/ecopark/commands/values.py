@@ -24,7 +24,7 @@ from ecopark.commands.metabolism import Level, Most, NodeId, StationLevel, all_a
 from ecopark.translation import N_
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.burdens import Burdens
+    from ecopark.metabolism.burdens.burdens import Burdens
     from ecopark.workspace import Workspace
 
 

@@ -249,8 +249,8 @@ def layered_flows(
 def _changes_within(quantities: Sequence[str]) -> Remark:
     return Remark(
         "contents_change",
-        N_("Within the year the park's values of {quantities} change; the year counts with the latest. Drawn by months, "
-           "each month counts with its own."),
+        N_("Within the year the park's values of {quantities} change; the year counts with the latest. Drawn by "
+           "months, each month counts with its own."),
         {"quantities": ", ".join(quantities)},
         "warning",
     )  # fmt: skip

@@ -58,3 +58,34 @@ ENGINE_NAMES = {
     "nexus": N_("Water and energy of each other"),
 }
 """Engine of a stored run -> what its results are called."""
+
+SUSPECTS = {
+    "flow_high": N_("the flow reads too much by"),
+    "flow_low": N_("the flow reads too little by"),
+    "content_high": N_("the content is too high by"),
+    "content_low": N_("the content is too low by"),
+    "stock_high": N_("the stock change is too large by"),
+    "stock_low": N_("the stock change is too small by"),
+    "balance_high": N_("more comes in than goes out, by"),
+    "balance_low": N_("more goes out than comes in, by"),
+}
+"""Suspected single error with its direction -> what is said of it; its size follows without a sign."""
+
+
+def suspect_kind(kind: str, size: float) -> str:
+    """Return the key of `SUSPECTS` for a kind of error and its signed size."""
+    return f"{kind}_{'low' if size < 0 else 'high'}"
+
+
+ASSUMED = {
+    "metered": N_("metered"),
+    "invoiced": N_("invoiced"),
+    "calculated": N_("calculated"),
+    "estimated": N_("estimated"),
+    "planned": N_("planned"),
+    "reconciled": N_("reconciled"),
+    "stock": N_("change of stocks"),
+    "content": N_("contents of the park's own"),
+    "water_density": N_("density of waters"),
+}
+"""What a range is assumed for where none is stated (rows of `assumed_ranges.csv`) -> what it is called."""

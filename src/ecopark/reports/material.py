@@ -22,8 +22,8 @@ from ecopark.model.record import Record
 from ecopark.model.tables import ACTUAL
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.balances import Balances
-    from ecopark.metabolism.indicators import Indicators
+    from ecopark.metabolism.balances.balances import Balances
+    from ecopark.metabolism.indicators.indicators import Indicators
     from ecopark.workspace import Reported, Workspace
 
 DEFAULT_SCHEMES = ("zero-carbon-park-2025", "park-ghg", "energy")

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from ecopark.metabolism.balance_sheets import TERMS, gaps_of, rows_at, term_key
-from ecopark.metabolism.balances import BOUNDARY, Balances
-from ecopark.metabolism.sankey import sankey_view
-from ecopark.metabolism.views import REMAINDER, boundary_edges, residual_view
+from ecopark.metabolism.balances.balance_sheets import TERMS, gaps_of, rows_at, term_key
+from ecopark.metabolism.balances.balances import BOUNDARY, Balances
+from ecopark.metabolism.pictures.sankey import sankey_view
+from ecopark.metabolism.pictures.views import REMAINDER, boundary_edges, residual_view
 from ecopark.metabolism.wording import GAP_REASONS, GAP_REMEDIES, VERDICT_MEANINGS, VERDICTS
 from ecopark.reports.metabolism_figures import describe_sankey, draw_residuals, draw_sankey, drawn
 from ecopark.reports.numbers import decimals_for

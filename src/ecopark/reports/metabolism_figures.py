@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ecopark.metabolism.sankey import SankeyView
-from ecopark.metabolism.sankey_layout import PlacedNode, SankeyLayout, reverse, sankey_layout
-from ecopark.metabolism.views import NetworkView
+from ecopark.metabolism.pictures.sankey import SankeyView
+from ecopark.metabolism.pictures.sankey_layout import PlacedNode, SankeyLayout, reverse, sankey_layout
+from ecopark.metabolism.pictures.views import NetworkView
 from ecopark.palette import colour
 from ecopark.reports.figures import (
     CENTIMETRE,

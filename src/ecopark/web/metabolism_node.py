@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ecopark.metabolism.views import edge_frame
+from ecopark.metabolism.pictures.views import edge_frame
 from ecopark.translation import N_
 from ecopark.web.metabolism_selection import Look
 from ecopark.web.metabolism_tables import balance_table, edge_table, gaps_table, notices

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from ecopark.metabolism.sankey import SankeyView
-from ecopark.metabolism.sankey_layout import PlacedNode, SankeyLayout, sankey_layout
-from ecopark.metabolism.views import NetworkView, network_view
+from ecopark.metabolism.pictures.sankey import SankeyView
+from ecopark.metabolism.pictures.sankey_layout import PlacedNode, SankeyLayout, sankey_layout
+from ecopark.metabolism.pictures.views import NetworkView, network_view
 from ecopark.reports.figures import shorten
 from ecopark.reports.metabolism_figures import KNOWN, above, describe_sankey, link_colour, node_label
 from ecopark.translation import N_

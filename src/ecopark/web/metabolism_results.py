@@ -15,7 +15,7 @@ from ecopark.web.numbers import write_number
 from ecopark.web.tables import Cell, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.indicators import Indicators
+    from ecopark.metabolism.indicators.indicators import Indicators
     from ecopark.metabolism.result import Result
 
 Found = TypeVar("Found")

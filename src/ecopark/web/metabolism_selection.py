@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 from starlette.requests import Request
 
-from ecopark.metabolism.sankey import SMALLEST_SHARE
-from ecopark.metabolism.views import LEVELS, edge_frame
+from ecopark.metabolism.pictures.sankey import SMALLEST_SHARE
+from ecopark.metabolism.pictures.views import LEVELS, edge_frame
 from ecopark.translation import N_
 from ecopark.web.security import Refusal
 from ecopark.web.selection import UNKNOWN, UNKNOWN_REMEDY, known
@@ -21,7 +21,7 @@ from ecopark.web.visit import Choice, Visit, shell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecopark.metabolism.balances import Balances
+    from ecopark.metabolism.balances.balances import Balances
     from ecopark.metabolism.flows import LayeredFlows, Level
     from ecopark.metabolism.result import Result
     from ecopark.workspace import Workspace

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ecopark.metabolism.balance_sheets import TERMS, gaps_of, term_key
-from ecopark.metabolism.views import REMAINDER, boundary_edges, edge_list, with_values
+from ecopark.metabolism.balances.balance_sheets import TERMS, gaps_of, term_key
+from ecopark.metabolism.pictures.views import REMAINDER, boundary_edges, edge_list, with_values
 from ecopark.metabolism.wording import GAP_REASONS, GAP_REMEDIES, VERDICTS
 from ecopark.reports.metabolism_figures import KNOWN, node_label
 from ecopark.translation import N_
@@ -21,7 +21,7 @@ from ecopark.web.rendering import Page
 from ecopark.web.tables import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.sankey import SankeyView
+    from ecopark.metabolism.pictures.sankey import SankeyView
 
 ROOM = "metabolism"
 SHOWN = 40

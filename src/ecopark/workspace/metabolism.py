@@ -22,22 +22,22 @@ from ecopark.storage.store import Store
 
 if TYPE_CHECKING:
     from ecopark.accounting.result import Inventory
-    from ecopark.metabolism.balances import Balances
-    from ecopark.metabolism.burden_network import Key
-    from ecopark.metabolism.burden_shifting import BurdenShift
-    from ecopark.metabolism.burdens import Burdens
-    from ecopark.metabolism.causes import Causes
-    from ecopark.metabolism.cycling import Cycling
-    from ecopark.metabolism.dynamics import Change
+    from ecopark.metabolism.balances.balances import Balances
+    from ecopark.metabolism.burdens.burden_shifting import BurdenShift
+    from ecopark.metabolism.burdens.burdens import Burdens
+    from ecopark.metabolism.changes.causes import Causes
+    from ecopark.metabolism.changes.dynamics import Change
+    from ecopark.metabolism.changes.trend import Trend
     from ecopark.metabolism.flows import LayeredFlows, Level, Resolution
-    from ecopark.metabolism.indicators import Indicators
-    from ecopark.metabolism.nexus import Nexus
-    from ecopark.metabolism.pathways import Direction, Pathways
+    from ecopark.metabolism.indicators.indicators import Indicators
+    from ecopark.metabolism.indicators.nexus import Nexus
     from ecopark.metabolism.reconciliation.result import Reconciliation
     from ecopark.metabolism.result import Result
-    from ecopark.metabolism.tracing import Trace
-    from ecopark.metabolism.trend import Trend
-    from ecopark.metabolism.value_flow import ValueFlow
+    from ecopark.metabolism.tracing.burden_network import Key
+    from ecopark.metabolism.tracing.cycling import Cycling
+    from ecopark.metabolism.tracing.pathways import Direction, Pathways
+    from ecopark.metabolism.tracing.tracing import Trace
+    from ecopark.metabolism.value_flow.value_flow import ValueFlow
 
 _ResultT = TypeVar("_ResultT", bound="Result")
 _KEPT = 48
@@ -45,19 +45,19 @@ INVENTORY = "park-ghg"
 """The scheme whose inventory gives the greenhouse gases of traces and burdens."""
 
 ENGINES: Mapping[str, str] = {
-    "balance": "ecopark.metabolism.balances:Balances",
+    "balance": "ecopark.metabolism.balances.balances:Balances",
     "reconciliation": "ecopark.metabolism.reconciliation.result:Reconciliation",
-    "trace": "ecopark.metabolism.tracing:Trace",
-    "pathways": "ecopark.metabolism.pathways:Pathways",
-    "cycling": "ecopark.metabolism.cycling:Cycling",
-    "value_flow": "ecopark.metabolism.value_flow:ValueFlow",
-    "indicators": "ecopark.metabolism.indicators:Indicators",
-    "nexus": "ecopark.metabolism.nexus:Nexus",
-    "burdens": "ecopark.metabolism.burdens:Burdens",
-    "burden_shift": "ecopark.metabolism.burden_shifting:BurdenShift",
-    "change": "ecopark.metabolism.dynamics:Change",
-    "causes": "ecopark.metabolism.causes:Causes",
-    "trend": "ecopark.metabolism.trend:Trend",
+    "trace": "ecopark.metabolism.tracing.tracing:Trace",
+    "pathways": "ecopark.metabolism.tracing.pathways:Pathways",
+    "cycling": "ecopark.metabolism.tracing.cycling:Cycling",
+    "value_flow": "ecopark.metabolism.value_flow.value_flow:ValueFlow",
+    "indicators": "ecopark.metabolism.indicators.indicators:Indicators",
+    "nexus": "ecopark.metabolism.indicators.nexus:Nexus",
+    "burdens": "ecopark.metabolism.burdens.burdens:Burdens",
+    "burden_shift": "ecopark.metabolism.burdens.burden_shifting:BurdenShift",
+    "change": "ecopark.metabolism.changes.dynamics:Change",
+    "causes": "ecopark.metabolism.changes.causes:Causes",
+    "trend": "ecopark.metabolism.changes.trend:Trend",
 }
 """Engine of a run -> the class of its result."""
 
@@ -156,7 +156,7 @@ class MetabolismCalls:
 
         `resolution` "month" gives a row for each month of the year. InputError for an unknown boundary or scenario.
         """
-        from ecopark.metabolism.balances import Balances, draw_balances
+        from ecopark.metabolism.balances.balances import Balances, draw_balances
 
         settings = {
             "year": year, "month": month, "boundary": boundary, "scenario": scenario, "resolution": resolution,
@@ -240,8 +240,8 @@ class MetabolismCalls:
         Carbon enters as the inventory under park-ghg counts it: scope 1 at each firm, scopes 2 and 3 with what is
         bought. `level` "process" or "node" needs the emissions of a firm at its own node.
         """
-        from ecopark.metabolism.tracing import Trace, trace
-        from ecopark.metabolism.tracing_upstream import direct_emissions, upstream_emissions, upstream_nexus
+        from ecopark.metabolism.tracing.tracing import Trace, trace
+        from ecopark.metabolism.tracing.tracing_upstream import direct_emissions, upstream_emissions, upstream_nexus
 
         settings = {"year": year, "boundary": boundary, "scenario": scenario, "level": level, "key": key}
 
@@ -271,7 +271,7 @@ class MetabolismCalls:
         paths: int = 10,
     ) -> Pathways:
         """Return where a stream, a node's or all of a commodity comes from or goes to in a layer, with shares."""
-        from ecopark.metabolism.pathways import Pathways, follow
+        from ecopark.metabolism.tracing.pathways import Pathways, follow
 
         asked = {"stream": stream, "node": node, "commodity": commodity}
         settings = {
@@ -289,7 +289,7 @@ class MetabolismCalls:
         self, year: int, layer: str, *, boundary: str = PARK, scenario: str = ACTUAL, level: Level = "node"
     ) -> Cycling:
         """Return Finn's cycling index of a layer."""
-        from ecopark.metabolism.cycling import Cycling, cycling
+        from ecopark.metabolism.tracing.cycling import Cycling, cycling
 
         settings = {"year": year, "layer": layer, "boundary": boundary, "scenario": scenario, "level": level}
         return self._result(
@@ -302,7 +302,7 @@ class MetabolismCalls:
 
     def value_flow(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL, key: str = "mass") -> ValueFlow:
         """Return the costs in products and losses of every process and waste stream (material-flow cost accounting)."""
-        from ecopark.metabolism.value_flow import ValueFlow, draw_value_flow
+        from ecopark.metabolism.value_flow.value_flow import ValueFlow, draw_value_flow
 
         settings = {"year": year, "boundary": boundary, "scenario": scenario, "key": key}
         return self._result(
@@ -315,7 +315,7 @@ class MetabolismCalls:
 
     def metabolism_indicators(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL) -> Indicators:
         """Return carbon efficiency, E factor, symbiosis index and the other indicators of every node."""
-        from ecopark.metabolism.indicators import Indicators, draw_indicators
+        from ecopark.metabolism.indicators.indicators import Indicators, draw_indicators
 
         settings = {"year": year, "boundary": boundary, "scenario": scenario}
         return self._result(
@@ -326,7 +326,7 @@ class MetabolismCalls:
 
     def nexus(self, year: int, *, boundary: str = PARK, scenario: str = ACTUAL) -> Nexus:
         """Return direct and embodied water of energy and energy of water."""
-        from ecopark.metabolism.nexus import Nexus, draw_nexus
+        from ecopark.metabolism.indicators.nexus import Nexus, draw_nexus
 
         settings = {"year": year, "boundary": boundary, "scenario": scenario}
         return self._result(
@@ -351,8 +351,8 @@ class MetabolismCalls:
         which of its products stands for which commodity; without them the catalogue's upstream factors count.
         InputError for files that cannot be read, with all that is wrong with them.
         """
-        from ecopark.metabolism.background import background_for, file_state
-        from ecopark.metabolism.burdens import Burdens, draw_burdens
+        from ecopark.metabolism.burdens.background import background_for, file_state
+        from ecopark.metabolism.burdens.burdens import Burdens, draw_burdens
 
         files = [file_state(path) for path in (background, mapping) if path is not None]
         settings = {
@@ -372,7 +372,7 @@ class MetabolismCalls:
 
     def burden_shift(self, before: Burdens, after: Burdens) -> BurdenShift:
         """Return which impact categories got worse while others got better between two states, and where."""
-        from ecopark.metabolism.burden_shifting import BurdenShift, compare_burdens
+        from ecopark.metabolism.burdens.burden_shifting import BurdenShift, compare_burdens
 
         settings = {"before": before.run, "after": after.run}
         return self._result(BurdenShift, settings, lambda: compare_burdens(before, after))
@@ -389,7 +389,7 @@ class MetabolismCalls:
         level: Level = "firm",
     ) -> Change:
         """Return what changed in a layer from one year to another, and which few streams explain most of it."""
-        from ecopark.metabolism.dynamics import Change, compare_periods
+        from ecopark.metabolism.changes.dynamics import Change, compare_periods
 
         settings = {
             "before": before, "after": after, "layer": layer, "node": node, "boundary": boundary,
@@ -415,7 +415,7 @@ class MetabolismCalls:
         level: Level = "firm",
     ) -> Trend:
         """Return what goes in and out of every firm in a layer, year by year or (resolution "month") month by month."""
-        from ecopark.metabolism.trend import Trend, draw_trend
+        from ecopark.metabolism.changes.trend import Trend, draw_trend
 
         settings = {
             "years": list(years), "layer": layer, "resolution": resolution, "boundary": boundary,
@@ -443,7 +443,7 @@ class MetabolismCalls:
         level: Level = "node",
     ) -> Causes:
         """Return the likeliest sources and causes of a substance's rise in a stream or node between two years."""
-        from ecopark.metabolism.causes import Causes, likely_causes
+        from ecopark.metabolism.changes.causes import Causes, likely_causes
 
         settings = {
             "before": before, "after": after, "layer": layer, "subject": subject, "boundary": boundary,

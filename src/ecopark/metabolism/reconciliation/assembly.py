@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from ecopark.catalogue import Catalogue
-from ecopark.metabolism.balance_index import Index
-from ecopark.metabolism.balances import BOUNDARY, draw_balances
+from ecopark.metabolism.balances.balance_index import Index
+from ecopark.metabolism.balances.balances import BOUNDARY, draw_balances
 from ecopark.metabolism.flows import LayeredFlows, Level
 from ecopark.metabolism.layers import NORMAL_95, dispositions_of, standard_deviation
 from ecopark.metabolism.reconciliation.assumed import STOCK
@@ -156,13 +156,31 @@ def _usable(
         pl.col("verdict").is_in(["incomplete", "one_sided"]) & (pl.col("partial") == 0) & (pl.col("unstated") == 0)
         & (pl.col("unknown") > 0) & (pl.col("unknown") == pl.col("unknown_in") + pl.col("unknown_out")) & both
     )  # fmt: skip
-    use = pl.col("verdict").is_in(_TESTABLE) | solvable
+    rows = rows.with_columns((pl.col("verdict").is_in(_TESTABLE) | solvable).alias("use"))
+    use = pl.col("use") & ~pl.struct("node", "layer", "period_start").is_in(_around_gaps(rows, extended).implode())
     nested = pl.when(pl.col("node").str.starts_with(BOUNDARY)).then(1_000_000).otherwise("depth")
     used = rows.filter(use).sort("layer", "period_start", nested, "node", maintain_order=True)
     columns = ["node", "kind", "layer", "period_start", "unit", "verdict"]
     return used.select(*columns, "inflow", "outflow", "residual", "sd"), rows.filter(~use).select(
         *columns, "unknown", "unstated", "partial", "inflow", "outflow"
     )
+
+
+def _around_gaps(rows: pl.DataFrame, extended: LayeredFlows) -> pl.Series:
+    """Return (node, layer, period_start) of zones, parks and boundaries that hold a firm whose balance has gaps.
+
+    Such a balance may close by itself; less the balances of the other firms it would be that of the firm with the gaps.
+    """
+    key = ("node", "layer", "period_start")
+    gaps = rows.filter(
+        (pl.col("kind") == "firm") & ~pl.col("use") & pl.col("verdict").is_in(["incomplete", "one_sided"])
+    )
+    zones = extended.nodes.select("node", "zone")
+    held = gaps.join(zones, on="node", how="left").select(pl.col("zone").alias("node"), "layer", "period_start")
+    wide = rows.filter(pl.col("kind").is_in(["park", "boundary"]))
+    whole = wide.join(gaps.select("layer", "period_start").unique(), on=["layer", "period_start"], how="semi")
+    found = pl.concat([held.drop_nulls("node"), whole.select(key)]).unique()
+    return found.select(pl.struct(key)).to_series()
 
 
 def _crossing_unknowns(extended: LayeredFlows, unmeasured: pl.DataFrame) -> pl.DataFrame:

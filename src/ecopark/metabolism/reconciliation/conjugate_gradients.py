@@ -39,14 +39,15 @@ def conjugate_gradients(
     square = np.einsum("ij,ij->j", residual, residual)
     first = np.where(square > 0, square, 1)
     goal = first * tolerance**2
-    kept, kept_at, since, iterations = solution, float(np.max(square / first, initial=0.0)), 0, 0
+    kept, kept_at = solution.copy(), float(np.max(square / first, initial=0.0))
+    worst, least, since, iterations = kept_at, kept_at, 0, 0
     while iterations < limit and since < 100 and np.any(square > goal):
         iterations += 1
         product = matrix @ (transposed @ direction)
         curvature = np.einsum("ij,ij->j", direction, product)
         active = (square > goal * 1e-2) & (curvature > 0)
         step = np.where(active, square / np.where(active, curvature, 1), 0).astype(right.dtype)
-        solution = solution + step * direction
+        solution += step * direction
         residual -= step * product
         following = np.einsum("ij,ij->j", residual, residual)
         direction *= (following / np.where(square > 0, square, 1)).astype(right.dtype)
@@ -54,6 +55,10 @@ def conjugate_gradients(
         square = following
         worst = float(np.max(square / first, initial=0.0))
         since += 1
-        if worst < 0.9 * kept_at:
-            kept, kept_at, since = solution, worst, 0
+        if worst < 0.9 * least:
+            least, since = worst, 0
+        if worst < 1e-4 * kept_at:  # something to fall back on where rounding takes over
+            kept, kept_at = solution.copy(), worst
+    if worst <= kept_at:
+        return Iterated(solution, float(np.sqrt(worst)), iterations)
     return Iterated(kept, float(np.sqrt(kept_at)), iterations)

@@ -88,7 +88,7 @@ def _losses(fit: Fit, balances: int, count: int) -> list[Candidate]:
         return _strongest("balance", slope, square, scale, count)
     if not fit.equations.direct or len(best) > 1_000:
         # a node's own block of S is the identity, so f' S^-1 f is not below the square of f's length
-        best = best[np.argsort(-(slope[best] ** 2) / length[best])][: max(count, 16)]
+        best = best[np.argsort(-(slope[best] ** 2) / length[best])][: max(count, 12)]
     square[best] = fit.equations.quadratic(signatures[:, best])
     return _strongest("balance", slope, square, scale, count)
 

@@ -21,9 +21,9 @@ from ecopark.metabolism.reconciliation.whitening import WhitenedBalances, whiten
 
 _OPEN = 1e-9
 """Relative to a balance's largest term: exact values that differ by more contradict each other."""
-_CLOSED = 1e-12
+_CLOSED = 1e-11
 """Relative to a balance's largest term: refinement ends here."""
-_STEP = 1e-9
+_STEP = 1e-12
 """Relative residual of each step of the refinement where the equations are iterated."""
 
 

@@ -12,6 +12,7 @@ from ecopark.metabolism.reconciliation.assembly import Assembly
 from ecopark.metabolism.reconciliation.measurements import Integers
 from ecopark.metabolism.reconciliation.result import Reconciliation
 from ecopark.metabolism.result import name_in
+from ecopark.metabolism.wording import ASSUMED
 from ecopark.model.problems import Problem
 from ecopark.translation import N_
 
@@ -47,10 +48,6 @@ _FIXED = N_(
     "Amounts and contents together found no solution near what is recorded, so the contents were taken as exact and"
     " only the amounts are reconciled."
 )
-_METHODS = {
-    "metered": N_("metered"), "invoiced": N_("invoiced"), "calculated": N_("calculated"),
-    "estimated": N_("estimated"), "planned": N_("planned"), "reconciled": N_("reconciled"),
-}  # fmt: skip
 
 
 def contradictions(problem: Assembly, rows: Integers, names: Mapping[str, tuple[str, str]]) -> list[Problem]:
@@ -171,7 +168,7 @@ def _ranges(result: Reconciliation) -> list[Remark]:
     texts = {}
     for language in ("zh", "en"):
         parts = [
-            f"{translate(_METHODS.get(method, ''), language) or method} ±{widths.get(method, max(widths.values())):.0%}"
+            f"{translate(ASSUMED.get(method, ''), language) or method} ±{widths.get(method, max(widths.values())):.0%}"
             f" ({count})"
             for method, count in assumed.select("method", "count").iter_rows()
         ]

@@ -32,8 +32,9 @@ CONTENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "variable": pl.Int64, "key": pl.String, "symbol": pl.String, "factor": pl.String, "power": pl.Float64,
     "unit": pl.String, "raw": pl.Float64, "sd_raw": pl.Float64, "reconciled": pl.Float64, "sd_reconciled": pl.Float64,
     "adjustment": pl.Float64, "standardised": pl.Float64, "verdict": pl.String, "classification": pl.String,
+    "assumed": pl.String,
 }  # fmt: skip
-"""One content (a factor to its `power`), one variable wherever it is used."""
+"""One content (a factor to its `power`), one variable wherever it is used; `assumed`: what its range was assumed as."""
 
 STOCK_ROW_SCHEMA: dict[str, type[pl.DataType]] = {
     "variable": pl.Int64, "node": pl.String, "commodity": pl.String, "period_start": pl.Date, "unit": pl.String,
@@ -124,8 +125,13 @@ class Reconciliation(Result):
         return self.flows.filter(pl.col("verdict") == "suspicious").sort("standardised", descending=True)
 
     def assumed(self) -> pl.DataFrame:
-        """Return how many flows have an assumed range, by method: method, count."""
-        return self.flows.filter("assumed").group_by("method").agg(pl.len().alias("count")).sort("method")
+        """Return how many flows (by method), stock changes and contents have an assumed range: method, count."""
+        named = pl.concat([
+            self.flows.filter("assumed").select("method"),
+            self.stocks.filter("assumed").select(pl.lit("stock").alias("method")),
+            self.contents.filter(pl.col("assumed").is_not_null()).select(pl.col("assumed").alias("method")),
+        ])  # fmt: skip
+        return named.group_by("method").agg(pl.len().alias("count")).sort("method")
 
     def explain(self, key: str) -> Explanation:
         """Explain "flow:EDGE", "stock:N", "content:KEY", "before:BALANCE", "after:BALANCE" or "objective".

@@ -27,6 +27,8 @@ from ecopark.metabolism.reconciliation.measurements import Booleans, Floats, Int
 SOLVED = 512
 """Variables of an iterated system up to which each is solved for."""
 _PROBES = 32
+_SURE = 12
+"""The worst variables are solved for however sure their verdict is: they head the list of suspects."""
 _TINY = 1e-12
 
 
@@ -49,11 +51,11 @@ class Variances:
         return np.sqrt(self.reconciled)
 
 
-def variances(fit: Fit, *, suspicious: int = 32, level: float = 2.0) -> Variances:
+def variances(fit: Fit, *, suspicious: int = 24, level: float = 2.0) -> Variances:
     """Return the variances after a fit.
 
-    Where they are estimated, up to `suspicious` variables whose adjustment comes nearest to or beyond `level` standard
-    deviations are solved for exactly, the worst first.
+    Where they are estimated, up to `suspicious` variables are solved for exactly: those with the largest adjustments,
+    and those that come so near to `level` standard deviations that an estimate could not tell on which side they are.
     """
     known, equations = fit.measurements, fit.equations
     own = known.deviations**2
@@ -128,11 +130,14 @@ def _odds_of_ends(fit: Fit, columns: sp.csc_matrix, chosen: Integers, own: Float
 
 
 def _worst(fit: Fit, adjustment: Floats, rest: Integers, suspicious: int, level: float) -> Integers:
+    """Return the variables to be solved for: the worst ones, and those whose verdict an estimate leaves open."""
     known = fit.measurements
     moved = np.abs(np.where(known.measured, known.values, 0.0) - fit.x)[rest]
     size = moved / np.sqrt(np.maximum(adjustment[rest], 1e-300))
-    order = np.argsort(-size)[:suspicious]
-    found: Integers = rest[order[size[order] > 0.9 * level]]
+    order = np.argsort(-size)
+    order = order[size[order] > 0.9 * level]
+    in_doubt = order[size[order] < 1.2 * level]
+    found: Integers = rest[np.unique(np.concatenate([order[:_SURE], in_doubt[: suspicious - _SURE]]))]
     return found
 
 

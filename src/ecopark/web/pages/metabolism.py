@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ecopark.metabolism.balance_sheets import rows_at, term_key
-from ecopark.metabolism.sankey import sankey_view
-from ecopark.metabolism.views import residual_view, resource_matrix
+from ecopark.metabolism.balances.balance_sheets import rows_at, term_key
+from ecopark.metabolism.pictures.sankey import sankey_view
+from ecopark.metabolism.pictures.views import residual_view, resource_matrix
 from ecopark.metabolism.wording import VERDICT_MEANINGS
 from ecopark.translation import N_
 from ecopark.web.charts import chart
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from ecopark.metabolism.sankey import SankeyView
+    from ecopark.metabolism.pictures.sankey import SankeyView
 
 router = APIRouter()
 
@@ -188,7 +188,7 @@ def sankey_file(request: Request, form: str) -> Response:
 @router.get("/{language}/metabolism/network.{form}")
 def network_file(request: Request, form: str) -> Response:
     """Answer the network as a picture, svg or png."""
-    from ecopark.metabolism.views import network_view
+    from ecopark.metabolism.pictures.views import network_view
     from ecopark.reports.metabolism_figures import draw_network
 
     look = Look.of(request)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ecopark.metabolism.views import change_view
+from ecopark.metabolism.pictures.views import change_view
 from ecopark.translation import N_
 from ecopark.web.charts import Chart, chart
 from ecopark.web.metabolism_results import (
@@ -31,10 +31,10 @@ from ecopark.web.tables import Cell, Table
 from ecopark.web.visit import OTHER
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.causes import Causes
-    from ecopark.metabolism.cycling import Cycling
-    from ecopark.metabolism.dynamics import Change
-    from ecopark.metabolism.nexus import Nexus
+    from ecopark.metabolism.changes.causes import Causes
+    from ecopark.metabolism.changes.dynamics import Change
+    from ecopark.metabolism.indicators.nexus import Nexus
+    from ecopark.metabolism.tracing.cycling import Cycling
 
 router = APIRouter()
 
@@ -135,7 +135,7 @@ def _waterfalls(look: Look, found: Change, other: int) -> list[Chart]:
     """Return, for what comes in and what goes out, the way from one year's total to the other's by stream."""
     from dataclasses import replace
 
-    from ecopark.metabolism.dynamics import SIDE_NAMES
+    from ecopark.metabolism.changes.dynamics import SIDE_NAMES
 
     charts = []
     for side in ("in", "out"):
@@ -158,7 +158,7 @@ def _waterfalls(look: Look, found: Change, other: int) -> list[Chart]:
 
 
 def _changes(look: Look, found: Change, other: int) -> list[Table]:
-    from ecopark.metabolism.dynamics import SIDE_NAMES, STATE_NAMES, VERDICT_NAMES
+    from ecopark.metabolism.changes.dynamics import SIDE_NAMES, STATE_NAMES, VERDICT_NAMES
 
     text, unit = look.visit.text, found.unit
     values = {"before": other, "after": look.year}
@@ -216,7 +216,7 @@ def _changes(look: Look, found: Change, other: int) -> list[Table]:
 
 
 def _causes(look: Look, other: int, subject: str) -> tuple[Causes | None, list[Notice], list[Table]]:
-    from ecopark.metabolism.cause_words import CONFIDENCE_NAMES, KIND_NAMES
+    from ecopark.metabolism.changes.cause_words import CONFIDENCE_NAMES, KIND_NAMES
 
     text = look.visit.text
     found, problems = attempt(

@@ -20,9 +20,9 @@ from ecopark.web.tables import Table
 from ecopark.web.visit import OTHER, Choice
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.burden_shifting import BurdenShift
-    from ecopark.metabolism.burdens import Burdens
-    from ecopark.metabolism.value_flow_result import ValueFlow
+    from ecopark.metabolism.burdens.burden_shifting import BurdenShift
+    from ecopark.metabolism.burdens.burdens import Burdens
+    from ecopark.metabolism.value_flow.value_flow_result import ValueFlow
 
 router = APIRouter()
 
@@ -231,7 +231,7 @@ def _totals(look: Look, found: Burdens) -> Table:
 
 
 def _category(look: Look, found: Burdens, category: str) -> list[Table]:
-    from ecopark.metabolism.burdens import STAGE_NAMES
+    from ecopark.metabolism.burdens.burdens import STAGE_NAMES
 
     text = look.visit.text
     row = found.totals.filter(pl.col("category") == category).row(0, named=True)
@@ -256,7 +256,7 @@ def _category(look: Look, found: Burdens, category: str) -> list[Table]:
 
 
 def _shift(look: Look, shift: BurdenShift, category: str, other: int) -> list[Table]:
-    from ecopark.metabolism.burdens import STAGE_NAMES
+    from ecopark.metabolism.burdens.burdens import STAGE_NAMES
 
     text = look.visit.text
     zh = look.visit.language == "zh"
@@ -300,7 +300,7 @@ def _shift(look: Look, shift: BurdenShift, category: str, other: int) -> list[Ta
 
 
 def _uncovered(look: Look, found: Burdens, category: str) -> Table:
-    from ecopark.metabolism.burdens import REASONS, STAGE_NAMES
+    from ecopark.metabolism.burdens.burdens import REASONS, STAGE_NAMES
 
     rows = found.uncovered.filter(pl.col("category") == category)
     fields = [

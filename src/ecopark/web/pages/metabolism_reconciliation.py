@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ecopark.metabolism.wording import ASSUMED, SUSPECTS, suspect_kind
 from ecopark.translation import N_
 from ecopark.web.metabolism_reconciled import reconciliation
 from ecopark.web.metabolism_results import Field, frame_table, problem_notices, remarks_of
@@ -39,12 +40,6 @@ FOUND = {
     "unchecked": N_("unchecked"),
     "worked_out": N_("worked out"),
     "unknown": N_("unknown"),
-}
-SUSPECTS = {
-    "flow": N_("flow: it reads too much by"),
-    "content": N_("content: it is too high by"),
-    "stock": N_("stock: it changes too much by"),
-    "balance": N_("balance: a loss or an unrecorded flow of"),
 }
 
 
@@ -118,10 +113,9 @@ def _test(look: Look, found: Reconciliation) -> list[Any]:
                 limit=write_number(row["critical_single"]))  # fmt: skip
     made.append((text(N_("Suspicious flows")), Cell(suspicious), said, None))
     for method, count in found.assumed().iter_rows():
-        from ecopark.web import wording
-
-        head = text(N_("Range assumed: {method}"), method=wording.method(look.visit, method))
-        made.append((head, Cell(count), text(N_("{count} flows"), count=count), None))
+        width = write_number(100 * found.settings["assumed"][method])
+        head = text(N_("Range assumed: {method}"), method=text(ASSUMED.get(method, method)))
+        made.append((head, Cell(count), text(N_("± {width} %, unverified"), width=width), None))
     return made
 
 
@@ -134,11 +128,16 @@ def _suspects(look: Look, found: Reconciliation) -> Table:
         return str(row["key"] or "")
 
     rows = found.suspects.with_columns(
-        pl.Series("what", [what(row) for row in found.suspects.iter_rows(named=True)], dtype=pl.String)
-    )
+        pl.Series("what", [what(row) for row in found.suspects.iter_rows(named=True)], dtype=pl.String),
+        pl.Series(
+            "direction", [suspect_kind(*row) for row in found.suspects.select("kind", "size").iter_rows()],
+            dtype=pl.String,
+        ),
+        pl.col("size").abs(),
+    )  # fmt: skip
     fields = [
         Field("rank", N_("Rank"), "integer"),
-        Field("kind", N_("Kind"), "words", words=SUSPECTS),
+        Field("direction", N_("Kind"), "words", words=SUSPECTS),
         Field("size", N_("Size"), "mixed"),
         Field("unit", N_("Unit"), "unit"),
         Field("what", N_("Where")),

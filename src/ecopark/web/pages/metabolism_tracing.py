@@ -20,8 +20,8 @@ from ecopark.web.tables import Cell, Column, Row, Table
 from ecopark.web.visit import Choice
 
 if TYPE_CHECKING:
-    from ecopark.metabolism.pathways import Direction, Pathways
-    from ecopark.metabolism.tracing import Trace
+    from ecopark.metabolism.tracing.pathways import Direction, Pathways
+    from ecopark.metabolism.tracing.tracing import Trace
 
 router = APIRouter()
 
