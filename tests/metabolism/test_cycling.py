@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecopark.metabolism import cycling as cycling_module
+from ecopark.metabolism.tracing import cycling as cycling_module
 from ecopark.metabolism.tracing.cycling import Cycling, cycling
 from ecopark.model.problems import InputError
 from tests.metabolism.build import layered

@@ -68,3 +68,12 @@ def test_a_wide_balance_does_not_speak_for_a_firm_with_gaps() -> None:
     assert not {"discrete_zone", "twelve_firms", "boundary:park"} & set(carbon["node"])
     leak = found.flows.filter(pl.col("stream") == "electronics.cf4").row(0, named=True)
     assert leak["reconciled"] == pytest.approx(leak["raw"], rel=0.01)
+
+
+def test_one_layer_is_judged_by_all() -> None:
+    """Water alone finds the meter too: that unstated contents cannot explain the gap is known from the masses."""
+    record, catalogue = read_record(EXAMPLES / "twelve-firms"), load_catalogue()
+    found = reconcile(layered_flows(record, catalogue, 2022), catalogue, layers=["water"])
+    assert "paper" in found.balances["node"].to_list()
+    assert found.eliminated.height == 1
+    assert "paper.waste_water" in found.suspects.filter("explains")["stream"].to_list()

@@ -69,9 +69,12 @@ def assemble(
     contents: bool,
 ) -> Assembly:
     """Return the reconciliation problem of a network; `layers` None takes all that are conserved."""
+    # judged before other layers are left out: the mass of a flow bounds what unstated contents may explain
+    drawn = draw_balances(layered, catalogue).rows
     layered = _chosen_layers(layered, layers)
     extended, unmeasured = _with_unmeasured(layered, catalogue)
-    rows, skipped = _usable(draw_balances(layered, catalogue).rows, extended, unmeasured, level)
+    drawn = drawn.filter(pl.col("layer").is_in(layered.layers["id"].implode()))
+    rows, skipped = _usable(drawn, extended, unmeasured, level)
     amounts = _amounts(layered, widths)
     stocks = _stocks(layered, widths)
     index = Index(extended)
