@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,12 +17,15 @@ from ecopark.metabolism.pictures.sankey import LINK_SCHEMA, sankey_view
 from ecopark.metabolism.pictures.sankey_layout import sankey_layout, trophic_levels
 from ecopark.metabolism.pictures.views import (
     change_view,
+    edge_frame,
     edge_list,
     network_view,
     residual_view,
     resource_matrix,
+    unmeasured_edges,
     with_values,
 )
+from tests.metabolism.build import layered
 
 INSIDE = ("mill", "plant", "works", "shop", "pond")
 OUTSIDE = ("market", "air", "river")
@@ -274,3 +278,22 @@ def test_changes_add_up_however_many_are_shown() -> None:
     rows = view.frame.to_dicts()
     assert len(rows) == 8
     assert rows[-2]["end"] == pytest.approx(rows[-1]["value"])
+
+
+def test_links_without_an_amount_are_drawn_and_listed() -> None:
+    """A link of which only NE is known stays in the network without a value; a known one of the same ends wins."""
+    network = layered([
+        {"source": "IN", "target": "A", "amount": 5.0},
+        {"source": "A", "target": "B", "amount": None, "notation": "NE"},
+        {"source": "IN", "target": "A", "amount": None, "notation": "C"},
+    ])  # fmt: skip
+    unknown = pl.DataFrame(
+        [(number, f"s{number}", "mass", "no_amount", "", "material", "A", "B", 0) for number in (1, 2)],
+        schema=network.unknown.schema, orient="row",
+    )  # fmt: skip
+    network = replace(network, unknown=unknown)
+    bare = unmeasured_edges(network, "mass", "firm")
+    assert bare.select("source", "target", "notation").rows() == [("A", "B", "NE"), ("IN", "A", "C")]
+    view = network_view(edge_frame(network, "mass"), layer="mass", level="firm", unit="t", unmeasured=bare)
+    assert {(link.source, link.target): link.value for link in view.links} == {("IN", "A"): 5.0, ("A", "B"): None}
+    assert {node.node for node in view.nodes} == {"IN", "A", "B"}

@@ -213,7 +213,8 @@ def draw_network(view: NetworkView, language: str, *, width: float = 16.0, font:
             corners = [link.points[0:2], link.points[2:4], link.points[4:6]]
             axes.add_patch(
                 PathPatch(Path(corners, codes), fill=False, edgecolor=link_colour(link.group), alpha=0.6,
-                          linewidth=max(0.3, link.width * points), capstyle="butt")
+                          linewidth=max(0.3, link.width * points), capstyle="butt",
+                          linestyle="--" if link.value is None else "-")
             )  # fmt: skip
         for node in view.nodes:
             shade = NODE_COLOURS["inside" if node.inside else "outside"]

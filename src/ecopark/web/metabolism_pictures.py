@@ -187,17 +187,21 @@ def network_picture(look: Look, edges: pl.DataFrame) -> tuple[NetworkView, Pictu
     """Return the network of the layer placed and labelled for the page."""
     visit = look.visit
     unit = visit.unit(look.unit)
-    view = network_view(edges, layer=look.layer, level=look.level, unit=look.unit, names=look.names())
+    view = network_view(
+        edges, layer=look.layer, level=look.level, unit=look.unit, names=look.names(), unmeasured=look.unmeasured()
+    )
     links = []
     for link in reversed(view.links):
         p = [f"{number:.1f}" for number in link.points]
         ends = (look.name(link.source), look.name(link.target))
-        value = f"{write_number(link.value)} {unit}"
+        bare = link.value is None
+        value = visit.text(N_("amount not known")) if link.value is None else f"{write_number(link.value)} {unit}"
         links.append(
             {
                 "d": f"M{p[0]} {p[1]}Q{p[2]} {p[3]} {p[4]} {p[5]}",
                 "colour": link_colour(link.group),
-                "width": round(link.width, 1),
+                "width": 1.6 if bare else round(link.width, 1),
+                "dashed": bare,
                 "title": visit.text(
                     N_("{source} → {target}: {value}, {count} flows"),
                     source=ends[0],
@@ -233,7 +237,7 @@ def network_picture(look: Look, edges: pl.DataFrame) -> tuple[NetworkView, Pictu
     note = visit.text(
         N_(
             "Area of a circle: throughput. Width of a line: sum of its flows, each direction apart. "
-            "Colour: its main part."
+            "Colour: its main part. Dashed: no amount is known."
         )
     )
     description = visit.text(N_("Network of {count} nodes and {links} links"), count=len(nodes), links=len(links))

@@ -11,7 +11,7 @@ import polars as pl
 from starlette.requests import Request
 
 from ecopark.metabolism.pictures.sankey import SMALLEST_SHARE
-from ecopark.metabolism.pictures.views import LEVELS, edge_frame
+from ecopark.metabolism.pictures.views import LEVELS, edge_frame, unmeasured_edges
 from ecopark.translation import N_
 from ecopark.web.security import Refusal
 from ecopark.web.selection import UNKNOWN, UNKNOWN_REMEDY, known
@@ -153,6 +153,10 @@ class Look:
         """Return the edges of the layer that touch the boundary, at a level, raw or reconciled as chosen."""
         edges = edge_frame(self.layered, self.layer, level or self.level)
         return edges.filter(pl.col("source_inside") | pl.col("target_inside"))
+
+    def unmeasured(self) -> pl.DataFrame:
+        """Return the edges of the layer of which only a notation is known."""
+        return unmeasured_edges(self.layered, self.layer, self.level)
 
     def name(self, identity: str | None, kind: str = "node") -> str:
         """Return the name of a node, commodity, layer … in the reader's language."""

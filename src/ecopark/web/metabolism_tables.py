@@ -163,6 +163,39 @@ def look_edges(look: Look) -> pl.DataFrame:
     return with_values(look.edges(), values)
 
 
+def unmeasured_table(look: Look) -> list[Table]:
+    """Return the links whose amount nobody knows, with notation and evidence; no table where there are none."""
+    text = look.visit.text
+    found = look.unmeasured()
+    if found.is_empty():
+        return []
+    record = look.visit.session.workspace.record
+    titles = dict(record.evidence.select("id", "title").iter_rows())
+    notes = {row["id"]: row for row in record.flows.select("id", "evidence").iter_rows(named=True)}
+    rows: list[Row] = []
+    for row in found.iter_rows(named=True):
+        behind = notes.get(row["flow"], {})
+        rows.append(
+            {
+                "stream": Cell(row["stream"], href=look.visit.address(f"streams/{row['stream']}")),
+                "source": Cell(look.name(row["source"]), href=look.node_address(row["source"])),
+                "target": Cell(look.name(row["target"]), href=look.node_address(row["target"])),
+                "commodity": look.name(row["commodity"], "commodity"),
+                "notation": wording.notation(look.visit, row["notation"]),
+                "evidence": titles.get(behind.get("evidence"), "") or "",
+            }
+        )
+    columns = [
+        Column("stream", text(N_("Stream"))),
+        Column("source", text(N_("From"))),
+        Column("target", text(N_("To"))),
+        Column("commodity", text(N_("Commodity"))),
+        Column("notation", text(N_("Amount"))),
+        Column("evidence", text(N_("Evidence"))),
+    ]
+    return [Table("unmeasured", text(N_("Links whose amount is not known")), columns, rows, look.source())]
+
+
 def edge_table(look: Look, edges: pl.DataFrame, caption: str, identity: str = "edges") -> Table:
     """Return edges as a list, largest first: names in both languages in the twins, each value with its explanation."""
     text, unit, language = look.visit.text, look.visit.unit(look.unit), look.visit.language

@@ -77,6 +77,22 @@ def boundary_edges(balances: Balances, layer: str, level: Level) -> pl.DataFrame
     return with_remainders(edges, balances.remainders, layer, REMAINDER_SINK) if level == "firm" else edges
 
 
+def unmeasured_edges(flows: LayeredFlows, layer: str, level: Level) -> pl.DataFrame:
+    """Return the edges of a layer that touch the boundary and of which only a notation is known (NE, C), largest first.
+
+    Columns: edge, stream, source, target (at `level`), source_inside, target_inside, commodity, group, notation, flow.
+    """
+    lacking = flows.unknown.filter((pl.col("layer") == layer) & (pl.col("reason") == "no_amount")).select("edge")
+    station = dict(flows.at_level(level).iter_rows())
+    return (
+        flows.edges.join(lacking, on="edge", how="semi", maintain_order="left")
+        .filter(pl.col("amount").is_null() & (pl.col("source_inside") | pl.col("target_inside")))
+        .with_columns(pl.col(end).replace_strict(station, default=pl.col(end)) for end in ("source", "target"))
+        .select("edge", "stream", "source", "target", "source_inside", "target_inside", "commodity", "group",
+                "notation", "flow")
+    )  # fmt: skip
+
+
 def with_remainders(edges: pl.DataFrame, remainders: pl.DataFrame, layer: str, sink: str) -> pl.DataFrame:
     """Return `edges` with what the balances name as remainder (final use, losses) as flows from each firm to `sink`.
 
@@ -152,12 +168,15 @@ class NetworkNode:
 
 @dataclass(frozen=True, slots=True)
 class NetworkLink:
-    """All flows of one direction between two nodes: a quadratic curve (start, handle, end), its width, the value."""
+    """All flows of one direction between two nodes: a quadratic curve (start, handle, end), its width, the value.
+
+    `value` is null where no amount is known of any of them.
+    """
 
     source: str
     target: str
     group: str
-    value: float
+    value: float | None
     flows: int
     width: float
     points: tuple[float, float, float, float, float, float]
@@ -180,11 +199,19 @@ class NetworkView:
 
 
 def network_view(
-    edges: pl.DataFrame, *, layer: str, level: str, unit: str, names: Names | None = None, size: float = 900.0
+    edges: pl.DataFrame,
+    *,
+    layer: str,
+    level: str,
+    unit: str,
+    names: Names | None = None,
+    size: float = 900.0,
+    unmeasured: pl.DataFrame | None = None,
 ) -> NetworkView:
     """Return the network of `edges` in a square of `size`: area of a node ~ throughput, width of a link ~ value.
 
-    Both directions between two nodes are two links, bent apart. Nodes stand on their circle in the order that keeps
+    Both directions between two nodes are two links, bent apart; a pair of which only `unmeasured_edges` speak is a thin
+    link without a value. Nodes stand on their circle in the order that keeps
     partners close (by the size-weighted mean of their partners' angles, in a few sweeps).
     """
     across = edges.filter((pl.col("source") != pl.col("target")) & pl.col("value").is_not_null())
@@ -197,17 +224,32 @@ def network_view(
         .agg(pl.col("group").first(), pl.col("value").sum(), pl.col("flows").sum())
         .sort([pl.col("value").abs(), pl.col("source"), pl.col("target")], descending=[True, False, False])
     )
+    ends = [across.select("source", "source_inside", "target", "target_inside")]
+    if unmeasured is not None:
+        known = links.select("source", "target")
+        bare = unmeasured.filter(pl.col("source") != pl.col("target"))
+        ends.append(bare.select(ends[0].columns))
+        bare = bare.join(known, on=["source", "target"], how="anti", maintain_order="left")
+        links = pl.concat(
+            [
+                links,
+                bare.group_by("source", "target", maintain_order=True).agg(
+                    pl.col("group").first(), pl.lit(None, pl.Float64).alias("value"),
+                    pl.len().cast(pl.Int64).alias("flows"),
+                ),
+            ]
+        )  # fmt: skip
     inside = {
         node: bool(flag)
         for end in ("source", "target")
-        for node, flag in across.select(end, f"{end}_inside").unique().sort(end).iter_rows()
+        for node, flag in pl.concat(ends).select(end, f"{end}_inside").unique().sort(end).iter_rows()
     }
     if not inside:
         return NetworkView(layer, level, unit, size, (), (), dict(names or {}))
     inflow: dict[str, float] = dict.fromkeys(inside, 0.0)
     outflow: dict[str, float] = dict.fromkeys(inside, 0.0)
     pairs: list[tuple[str, str, float]] = []
-    for source, target, value in links.select("source", "target", pl.col("value").abs()).iter_rows():
+    for source, target, value in links.select("source", "target", pl.col("value").abs().fill_null(0.0)).iter_rows():
         outflow[source] += value
         inflow[target] += value
         pairs.append((source, target, value))
@@ -219,7 +261,7 @@ def network_view(
     middle = size / 2
     nodes = {}
     for node in inside:
-        reach = size * (0.28 if inside[node] else 0.44)
+        reach = size * (0.26 if inside[node] else 0.4)
         radius = max(3.0, biggest * math.sqrt(throughput[node] / largest))
         x, y = middle + reach * math.cos(angle[node]), middle + reach * math.sin(angle[node])
         nodes[node] = NetworkNode(node, inside[node], x, y, radius, throughput[node])
@@ -227,7 +269,8 @@ def network_view(
     drawn = [
         NetworkLink(
             row["source"], row["target"], row["group"] or "", row["value"], row["flows"],
-            max(0.6, 16.0 * math.sqrt(abs(row["value"]) / top)), _bend(nodes[row["source"]], nodes[row["target"]]),
+            max(0.6, 16.0 * math.sqrt(abs(row["value"] or 0.0) / top)),
+            _bend(nodes[row["source"]], nodes[row["target"]]),
         )
         for row in links.iter_rows(named=True)
     ]  # fmt: skip

@@ -26,6 +26,7 @@ from ecopark.web.metabolism_tables import (
     look_edges,
     metabolism_page,
     notices,
+    unmeasured_table,
     verdict,
 )
 from ecopark.web.numbers import write_number, write_percent
@@ -193,7 +194,9 @@ def network_file(request: Request, form: str) -> Response:
 
     look = Look.of(request)
     edges = look_edges(look)
-    view = network_view(edges, layer=look.layer, level=look.level, unit=look.unit, names=look.names())
+    view = network_view(
+        edges, layer=look.layer, level=look.level, unit=look.unit, names=look.names(), unmeasured=look.unmeasured()
+    )
     return _file(look, form, "network", not view.nodes, lambda: draw_network(view, look.visit.language, width=20.0))
 
 
@@ -226,6 +229,7 @@ def network_page(request: Request) -> Response:
             "flows": link.flows,
         }
         for link in view.links
+        if link.value is not None
     ]
     columns = [
         Column("source", text(N_("From"))),
@@ -244,7 +248,7 @@ def network_page(request: Request) -> Response:
         layer_links=layer_links(look, "metabolism/network"),
         notices=notices(look),
         pictures=[] if drawn.empty else [("network", drawn, "pairs")],
-        tables=[taken, given, pairs],
+        tables=[taken, given, *unmeasured_table(look), pairs],
         heats={"taken": taken_shades, "given": given_shades},
         folded=("pairs",),
     )
@@ -331,7 +335,7 @@ def flows_page(request: Request) -> Response:
         layer_links=layer_links(look, "metabolism/flows"),
         notices=[*notices(look), *reset],
         headline=headline,
-        tables=[table],
+        tables=[table, *unmeasured_table(look)],
         most=300,
     )
     return respond(request, page)
