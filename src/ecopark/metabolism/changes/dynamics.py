@@ -263,6 +263,10 @@ def _split(streams: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("content_after", "content_before").alias("content_after"),
         pl.when(known).then(pl.col("after") - pl.col("before")).alias("change"),
     )
+    # one content in both periods stays one, whatever its divisions have rounded
+    first, second = pl.col("content_before"), pl.col("content_after")
+    same = (second - first).abs() <= 1e-12 * pl.max_horizontal(first.abs(), second.abs())
+    framed = framed.with_columns(pl.when(same).then(second).otherwise(first).alias("content_before"))
     comparable = known & (
         pl.col("amount_unit_before").is_null()
         | pl.col("amount_unit_after").is_null()
