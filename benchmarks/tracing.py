@@ -142,8 +142,8 @@ def bw2calc_system(samples: int) -> dict[str, Any]:
     import warnings
 
     warnings.simplefilter("ignore")
-    import bw2calc  # type: ignore[import-not-found, unused-ignore]
-    import bw_processing  # type: ignore[import-not-found, unused-ignore]
+    import bw2calc
+    import bw_processing
 
     inputs, flows, weights = life_cycle_system()
     diagonal = np.arange(PROCESSES)
