@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from ecopark.metabolism.flows import LayeredFlows, layered_flows
 from ecopark.metabolism.indicators.indicator_definitions import definitions, evaluate_arrays, measures
 from ecopark.metabolism.indicators.indicators import REASONS, Indicators, draw_indicators
 from ecopark.model.record import Record
+from ecopark.storage.folder import read_record
 from tests.metabolism.build import layered
 
 ELEMENTS = ["mass", "carbon", "sulphur"]
@@ -395,3 +397,13 @@ def test_definitions_refer_to_what_exists() -> None:
         inputs = [Input(name, "", "", numbers[name], "", "total") for name in item.measures]
         arrays = {name: pl.Series([numbers[name]]).to_numpy() for name in item.measures}
         assert evaluate(item.formula, inputs) == pytest.approx(float(evaluate_arrays(item.formula, arrays)[0]))
+
+
+def test_a_reason_names_the_commodity_and_not_the_firm_of_the_same_id() -> None:
+    """In the synthetic park the chip maker and its product share an id; a missing content is that of the product."""
+    record = read_record(Path(__file__).parents[2] / "examples" / "twelve-firms")
+    found = draw_indicators(layered_flows(record, load_catalogue(), 2022), record)
+    row = found.row("carbon_efficiency", layer="carbon")
+    assert "electronics" in row["detail"].split("; ")
+    assert "Electronic products" in found.reason(row, "en")
+    assert "Chip maker" not in found.reason(row, "en")

@@ -194,13 +194,6 @@ def layer_name(workspace: Workspace, layer: str, printer: Printer) -> str:
     return printer.choose(zh, en)
 
 
-def layer_unit_of(workspace: Workspace, layer: str) -> str:
-    """Return the unit of a layer."""
-    import polars as pl
-
-    return str(workspace.catalogue.layers.filter(pl.col("id") == layer)["unit"].item())
-
-
 def _is(layer: str) -> pl.Expr:
     import polars as pl
 

@@ -77,12 +77,6 @@ def layer_ids(catalogue: Catalogue, wanted: Sequence[str] | None = None) -> list
     return [layer for layer in known if layer in wanted]
 
 
-def layer_unit(catalogue: Catalogue, layer: str) -> str:
-    """Return the unit of a layer; InputError for an unknown one."""
-    layer_ids(catalogue, [layer])
-    return str(catalogue.layers.filter(pl.col("id") == layer)["unit"].item())
-
-
 def standard_deviation(value: float, low: float | None, high: float | None) -> float | None:
     """Return the standard deviation of a value with a 95 % range: its width over 2 x 1.96, or None without one.
 

@@ -240,7 +240,13 @@ def _matched(before: Burdens, after: Burdens, categories: Sequence[str]) -> pl.D
     )
     return joined.with_columns(
         ((pl.col("amount1") - pl.col("amount0")) * (pl.col("c0") + pl.col("c1")) / 2).alias("amount_effect"),
-    ).with_columns((pl.col("value1") - pl.col("value0") - pl.col("amount_effect")).alias("factor_effect"))
+    ).with_columns(_rest(pl.col("value1") - pl.col("value0") - pl.col("amount_effect")).alias("factor_effect"))
+
+
+def _rest(difference: pl.Expr) -> pl.Expr:
+    """Return what a subtraction leaves, nought where it is no more than its rounding."""
+    largest = pl.max_horizontal(pl.col("value0").abs(), pl.col("value1").abs())
+    return pl.when(difference.abs() <= 1e-12 * largest).then(0.0).otherwise(difference)
 
 
 def _changes(matched: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:

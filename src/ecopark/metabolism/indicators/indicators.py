@@ -51,6 +51,10 @@ REASONS = {
 }
 
 
+_DETAIL_KINDS = {"no_property": "commodity", "unstated": "commodity", "statistic_parts": "node"}
+"""Reason -> what its detail names; streams and statistics have no names."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Indicators(Result):
     """Indicators of every node inside the boundary, with the sums behind them.
@@ -94,7 +98,9 @@ class Indicators(Result):
         if not row["reason"]:
             return ""
         zh, en = self.both(row["measure"], "symbol") if row["measure"] else ("", "")
-        parts = [self.name(part, language) for part in (row["detail"] or "").split("; ") if part]
+        # one id may name a firm and what it makes
+        kind = _DETAIL_KINDS.get(row["reason"], "")
+        parts = [self.name(part, language, kind) for part in (row["detail"] or "").split("; ") if part]
         values = {"measure_zh": zh, "measure_en": en, "detail": ", ".join(parts)}
         return Remark(row["reason"], REASONS[row["reason"]], values).text(language)
 

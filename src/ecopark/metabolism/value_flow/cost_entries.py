@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from ecopark.accounting.result import Remark
 from ecopark.catalogue import Catalogue, FactorLookup, Missing, Request
 from ecopark.metabolism.flows import LayeredFlows
 from ecopark.metabolism.indicators.statistics import stated
+from ecopark.metabolism.result import name_in
 from ecopark.metabolism.value_flow.value_flow_result import SHOWN
 from ecopark.model.network import Network
 from ecopark.model.record import Record
@@ -23,12 +24,12 @@ GAP_SCHEMA: dict[str, type[pl.DataType]] = {
     "affected": pl.String,
 }  # fmt: skip
 REMARKS = {
-    "prices_missing": N_("No price is known of {commodities}: the costs of {count} nodes are lower bounds."),
-    "keys_missing": N_("{commodities} cannot be measured in the layer that costs are split by, and take no cost."),
+    "prices_missing": N_("No price is known of {commodities_en}: the costs of {count} nodes are lower bounds."),
+    "keys_missing": N_("{commodities_en} cannot be measured in the layer that costs are split by, and take no cost."),
     "unassigned": N_(
-        "Costs held by {nodes} are not passed on: what they deliver (a service, a product) is not measured."
+        "Costs held by {nodes_en} are not passed on: what they deliver (a service, a product) is not measured."
     ),
-    "treatment_missing": N_("No treatment cost is known of {commodities}."),
+    "treatment_missing": N_("No treatment cost is known of {commodities_en}."),
 }
 
 
@@ -194,28 +195,33 @@ def cost_gaps(
     return pl.concat([frame.select(pl.col(n).cast(t) for n, t in GAP_SCHEMA.items()) for frame in (prices, keys, fees)])
 
 
-def gap_remarks(gaps: pl.DataFrame, nodes: pl.DataFrame) -> list[Remark]:
+def gap_remarks(gaps: pl.DataFrame, nodes: pl.DataFrame, names: Mapping[str, tuple[str, str]]) -> list[Remark]:
     """Return what a reader must know of the gaps, and of nodes whose cost goes nowhere, as warnings."""
     found: list[Remark] = []
 
-    def named(rows: pl.DataFrame) -> str:
-        return ", ".join(rows["commodity"].unique().sort())
+    def listed(identities: Iterable[str], kind: str, word: str) -> dict[str, object]:
+        return {
+            f"{word}_{language}": separator.join(name_in(names, one, language, kind) for one in identities)
+            for language, separator in (("zh", "、"), ("en", ", "))
+        }
+
+    def named(rows: pl.DataFrame) -> dict[str, object]:
+        return listed(rows["commodity"].unique().sort(), "commodity", "commodities")
 
     prices = gaps.filter(pl.col("quantity") == "price")
     if prices.height:
         count = nodes.filter(~pl.col("complete")).height
-        values = {"commodities": named(prices), "count": count}
+        values = named(prices) | {"count": count}
         found.append(Remark("prices_missing", REMARKS["prices_missing"], values, "warning"))
     fees = gaps.filter(pl.col("quantity") == "treatment_cost")
     if fees.height:
-        values = {"commodities": named(fees)}
-        found.append(Remark("treatment_missing", REMARKS["treatment_missing"], values, "warning"))
+        found.append(Remark("treatment_missing", REMARKS["treatment_missing"], named(fees), "warning"))
     keys = gaps.filter(~pl.col("quantity").is_in(["price", "treatment_cost"]))
     if keys.height:
-        found.append(Remark("keys_missing", REMARKS["keys_missing"], {"commodities": named(keys)}, "warning"))
+        found.append(Remark("keys_missing", REMARKS["keys_missing"], named(keys), "warning"))
     idle = nodes.filter(
         pl.col("allocation").is_not_null() & (pl.sum_horizontal(f"{kind}_unassigned" for kind in SHOWN) > 0)
     )["node"].to_list()
     if idle:
-        found.append(Remark("unassigned", REMARKS["unassigned"], {"nodes": ", ".join(idle)}, "warning"))
+        found.append(Remark("unassigned", REMARKS["unassigned"], listed(idle, "node", "nodes"), "warning"))
     return found

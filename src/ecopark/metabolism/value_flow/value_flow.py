@@ -84,8 +84,8 @@ def draw_value_flow(flows: LayeredFlows, record: Record, catalogue: Catalogue, *
     names |= {"symbol:system_cost": ("系统成本", "system cost")}
     return ValueFlow(
         settings=flows.settings | {"key": key, "top": top_of(flows.nodes, flows.boundary)}, names=names,
-        sources=flows.sources, remarks=(*flows.remarks, *gap_remarks(gaps, nodes)), nodes=nodes, wastes=wastes,
-        flows=costs, entries=entries, held=held, edges=placed, fees=fees, gaps=gaps, tree=tree,
+        sources=flows.sources, remarks=(*flows.remarks, *gap_remarks(gaps, nodes, flows.names)), nodes=nodes,
+        wastes=wastes, flows=costs, entries=entries, held=held, edges=placed, fees=fees, gaps=gaps, tree=tree,
     )  # fmt: skip
 
 
